@@ -1,0 +1,120 @@
+// Minimum, maximum, rounding, comparisons as bits.
+
+#define KERF_PLACES \
+  ((i32x16){1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768})
+
+// Each function maps one native operation over the parts of a vector.
+#define KERF_MAP_F32(name, operation)                                    \
+  KERF_INLINE f32x16 name(f32x16 a, f32x16 b) {                          \
+    kerf_f32_parts x = {a}, y = {b};                                     \
+    for (int i = 0; i < KERF_PARTS; i++) x.r[i] = operation(x.r[i], y.r[i]); \
+    return x.v;                                                          \
+  }
+
+// Where a lane of either operand is NaN, the lane of the second operand (kernels see no NaN).
+#if defined(__AVX512F__)
+KERF_MAP_F32(f32x16_min, _mm512_min_ps)
+KERF_MAP_F32(f32x16_max, _mm512_max_ps)
+#elif defined(__AVX2__)
+KERF_MAP_F32(f32x16_min, _mm256_min_ps)
+KERF_MAP_F32(f32x16_max, _mm256_max_ps)
+#elif defined(__x86_64__)
+KERF_MAP_F32(f32x16_min, _mm_min_ps)
+KERF_MAP_F32(f32x16_max, _mm_max_ps)
+#elif defined(__aarch64__)
+KERF_MAP_F32(f32x16_min, vminq_f32)
+KERF_MAP_F32(f32x16_max, vmaxq_f32)
+#endif
+
+/// min(max(x, low), high)
+KERF_INLINE f32x16 f32x16_clamped(f32x16 x, float low, float high) {
+  return f32x16_min(f32x16_max(x, (f32x16)low), (f32x16)high);
+}
+
+/// |x|
+KERF_INLINE f32x16 f32x16_abs(f32x16 x) { return (f32x16)((i32x16)x & 0x7FFFFFFF); }
+
+/// The bits of |x|: as integers they order like the magnitudes, with Inf and then NaN on top.
+KERF_INLINE i32x16 f32x16_magnitude_bits(f32x16 x) { return (i32x16)x & 0x7FFFFFFF; }
+
+/// The bits of a vector as integers, and back.
+KERF_INLINE i32x16 f32x16_bits(f32x16 x) { return (i32x16)x; }
+KERF_INLINE f32x16 f32x16_from_bits(i32x16 x) { return (f32x16)x; }
+
+/// A magnitude with the sign of each lane.
+KERF_INLINE f32x16 f32x16_copysign(float magnitude, f32x16 sign) {
+  return (f32x16)((i32x16)(f32x16)magnitude | ((i32x16)sign & (int32_t)0x80000000));
+}
+
+/// The larger of two integers.
+KERF_INLINE i32x16 i32x16_max(i32x16 a, i32x16 b) { return __builtin_elementwise_max(a, b); }
+KERF_INLINE i32x16 i32x16_min(i32x16 a, i32x16 b) { return __builtin_elementwise_min(a, b); }
+
+/// Nearest integer, ties to even, for |x| < 2²²: the sum's unit in the last place is 1.
+KERF_INLINE f32x16 f32x16_round(f32x16 x) { return (x + 0x1.8p23f) - 0x1.8p23f; }
+
+/// x − round(x), for |x| < 2²²; exact.
+KERF_INLINE f32x16 f32x16_rounding_error(f32x16 x) {
+#if defined(__AVX512DQ__)
+  return (f32x16)_mm512_reduce_ps((__m512)x, 0x08);
+#else
+  return x - f32x16_round(x);
+#endif
+}
+
+/// Lanes of a where x > y, of b elsewhere.
+KERF_INLINE f32x16 f32x16_select_greater(f32x16 x, f32x16 y, f32x16 a, f32x16 b) {
+  i32x16 mask = x > y;
+  return (f32x16)((mask & (i32x16)a) | (~mask & (i32x16)b));
+}
+
+/// Bit i is set where lane i, all ones or all zeros, is all ones.
+KERF_INLINE uint32_t i32x16_mask_bits(i32x16 mask) {
+#if defined(__AVX512DQ__)
+  return _mm512_movepi32_mask((__m512i)mask);
+#elif defined(__x86_64__)
+  kerf_i32_parts parts = {mask};
+  uint32_t bits = 0;
+  for (int i = 0; i < KERF_PARTS; i++)
+#if defined(__AVX2__)
+    bits |= (uint32_t)_mm256_movemask_ps((__m256)parts.r[i]) << (8 * i);
+#else
+    bits |= (uint32_t)_mm_movemask_ps((__m128)parts.r[i]) << (4 * i);
+#endif
+  return bits;
+#else
+  return (uint32_t)__builtin_reduce_or(mask & KERF_PLACES);
+#endif
+}
+
+/// Bit i is set where lane i of a equals lane i of b.
+KERF_INLINE uint32_t f32x16_equal_bits(f32x16 a, f32x16 b) { return i32x16_mask_bits(a == b); }
+
+/// Bit i is set where lane i exceeds the bound.
+KERF_INLINE uint32_t i32x16_above_bits(i32x16 x, int32_t bound) {
+  return i32x16_mask_bits(x > bound);
+}
+
+/// Lane i is `value` where bit i is set, 0 elsewhere.
+KERF_INLINE i32x16 u32_spread(uint32_t bits, int32_t value) {
+  i32x16 clear = ((i32x16)(int32_t)bits & KERF_PLACES) == 0;
+  return ~clear & value;
+}
+
+/// The largest lane. No lane may be NaN.
+KERF_INLINE float f32x16_reduce_max(f32x16 x) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_ps((__m512)x);
+#else
+  x = f32x16_max(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  x = f32x16_max(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3));
+  x = f32x16_max(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));
+  return x[0] > x[1] ? x[0] : x[1];
+#endif
+}
+
+/// The smallest lane. No lane may be NaN.
+KERF_INLINE float f32x16_reduce_min(f32x16 x) { return -f32x16_reduce_max(-x); }
+
+/// The largest lane.
+KERF_INLINE int32_t i32x16_reduce_max(i32x16 x) { return __builtin_reduce_max(x); }

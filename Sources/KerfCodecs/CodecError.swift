@@ -1,0 +1,36 @@
+public import KerfDispatch
+public import KerfElements
+
+/// What cannot be done with a tensor in memory.
+public enum CodecError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The engine has no kernels for the format; it can only carry its bytes.
+  case notComputed(Format)
+  /// A row of `columns` elements does not end on a block of the format.
+  case unalignedRow(Format, columns: Int)
+  /// A buffer of `found` bytes where the shape and format take `expected`.
+  case byteCount(expected: Int, found: Int)
+  /// Two tensors that must agree in shape do not.
+  case shapeMismatch(expected: Shape, found: Shape)
+  /// A shape that cannot be a matrix operand, and what was expected of it.
+  case notAMatrix(Shape, expected: String)
+  /// A tensor of that shape and format has more bytes than can be counted.
+  case tooLarge(Shape, Format)
+  /// The kernels that the environment asks for are not there.
+  case dispatch(DispatchError)
+
+  public var description: String {
+    switch self {
+    case .notComputed(let format):
+      "\(format) can be carried but not computed with; computed are "
+        + Format.computed.map(\.name).joined(separator: ", ")
+    case .unalignedRow(let format, let columns):
+      "rows of \(columns) elements do not fill blocks of \(format), which take "
+        + "\(format.elementsPerBlock)"
+    case .byteCount(let expected, let found): "expected \(expected) bytes, found \(found)"
+    case .shapeMismatch(let expected, let found): "expected shape \(expected), found \(found)"
+    case .notAMatrix(let shape, let expected): "shape \(shape): expected \(expected)"
+    case .tooLarge(let shape, let format): "shape \(shape) in \(format) is too large to address"
+    case .dispatch(let error): error.description
+    }
+  }
+}

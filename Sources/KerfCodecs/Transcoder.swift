@@ -1,0 +1,88 @@
+// One format to another, tile by tile, and what that cost.
+//
+//     source bytes ─decode→ f32 tile ─encode→ target bytes ─decode→ f32 tile ─┐
+//                              └───────────────────────────────────────── loss
+//
+// A tile stays in the first-level cache, so measuring costs no second pass over memory. No tensor
+// is ever whole in f32.
+
+internal import KerfDispatch
+package import KerfElements
+
+package struct Transcoder: Sendable {
+  package let source: Format
+  package let target: Format
+  private let decode: CodecKernels.Decode
+  private let encode: CodecKernels.Encode
+  private let restore: CodecKernels.Decode
+  private let loss: @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums
+
+  /// Elements of a tile: a multiple of every block.
+  package static let tile = 4096
+
+  package init(
+    from source: Format, to target: Format, rounding: Rounding, table: KernelTable
+  ) throws(CodecError) {
+    guard let reading = table.codec(source) else { throw .notComputed(source) }
+    guard let writing = table.codec(target) else { throw .notComputed(target) }
+    self.source = source
+    self.target = target
+    decode = reading.decode
+    encode = writing.encode(rounding)
+    restore = writing.decode
+    loss = table.loss
+  }
+
+  /// Scratch for one thread.
+  package struct Scratch: ~Copyable {
+    fileprivate let elements = AlignedBuffer(byteCount: Transcoder.tile * 4)
+    fileprivate let restored = AlignedBuffer(byteCount: Transcoder.tile * 4)
+    fileprivate let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
+    package init() {}
+  }
+
+  /// Transcodes `count` elements, whole blocks of both formats; where `measured` is given, hands it
+  /// the loss of every tile and its length, in order. Where both formats are the same, the bytes are
+  /// copied as they are.
+  package func run(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
+    scratch: borrowing Scratch, measured: ((LossSums, Int) -> Void)? = nil
+  ) {
+    let elements = scratch.elements.pointer(to: Float.self)
+    let restored = scratch.restored.pointer(to: Float.self)
+    let workspace = scratch.workspace.baseAddress
+    var done = 0
+    while done < count {
+      let length = min(Transcoder.tile, count - done)
+      let from = source + bytes(self.source, done)
+      let to = target + bytes(self.target, done)
+      let blocks = length / self.target.elementsPerBlock
+      if self.source == self.target {
+        to.copyMemory(from: from, byteCount: bytes(self.source, length))
+        if let measured {
+          decode(from, elements, blocks)
+          measured(loss(elements, elements, length), length)
+        }
+      } else {
+        decode(from, elements, length / self.source.elementsPerBlock)
+        encode(elements, to, blocks, workspace)
+        if let measured {
+          restore(to, restored, blocks)
+          measured(loss(elements, restored, length), length)
+        }
+      }
+      done += length
+    }
+  }
+
+  private func bytes(_ format: Format, _ elements: Int) -> Int {
+    elements / format.elementsPerBlock * format.bytesPerBlock
+  }
+}
+
+extension KernelTable {
+  /// The table this process uses.
+  package static func current() throws(CodecError) -> KernelTable {
+    do { return try Dispatch.chosen.get() } catch { throw .dispatch(error) }
+  }
+}

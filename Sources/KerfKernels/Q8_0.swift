@@ -1,0 +1,57 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// q8_0: 32 elements in 34 bytes, 8.5 bits per weight.
+//
+//     f16 d | i8 q[32]                 y = q · d
+//
+// reference: d = max|x| / 127, q = x / d rounded half away from zero; −128 stays unused.
+
+internal import CVectors
+internal import KerfElements
+
+enum Q8_0: BlockFormat {
+  static let bytesPerBlock = 34
+  static let hasMinimum = false
+
+  @inline(__always)
+  static func referenceFit(_ group: BlockGroup) -> Fit {
+    .symmetric(scale: group.largestMagnitudes() / 127)
+  }
+
+  @inline(__always)
+  static func optimalFit(_ group: BlockGroup) -> Fit {
+    group.symmetricFit(
+      SymmetricCodes(negative: 128, positive: 127), positions: positions,
+      referenceScale: { f32x16_abs($0) / 127 })
+  }
+
+  /// Candidates for where the largest magnitude falls on the axis of codes.
+  @inline(__always)
+  private static var positions: InlineArray<16, Float> {
+    [
+      115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 125.875, 126.25, 127, 127.875, 128.25,
+    ]
+  }
+
+  @inline(__always)
+  static func packCodes(
+    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float,
+    to codes: UnsafeMutableRawPointer
+  ) {
+    u8x16_store(codes, code(f32x16_load(block), multiplier))
+    u8x16_store(codes + 16, code(f32x16_load(block + 16), multiplier))
+  }
+
+  @inline(__always)
+  private static func code(_ x: f32x16, _ multiplier: Float) -> u8x16 {
+    let u = f32x16_clamped(x * multiplier, -128, 127)
+    return i32x16_low_bytes(f32x16_truncated(u + f32x16_copysign(0x1.FFFFFEp-2, u)))
+  }
+
+  @inline(__always)
+  static func unpack(
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>
+  ) {
+    f32x16_store(block, i32x16_to_f32(i8x16_widened(i8x16_load(codes))) * scale)
+    f32x16_store(block + 16, i32x16_to_f32(i8x16_widened(i8x16_load(codes + 16))) * scale)
+  }
+}

@@ -1,0 +1,31 @@
+// The formats of this module, a row each.
+
+package import KerfElements
+
+/// The kernels of the instruction set that this module was compiled for.
+package let kernelTable = KernelTable(
+  instructionSet: instructionSet,
+  codec: { format in
+    switch format {
+    case .f32: Scalars.f32
+    case .f16: Scalars.f16
+    case .bf16: Scalars.bf16
+    case .q8_0: Q8_0.kernels
+    case .q4_0: Q4_0.kernels
+    case .q4_1: Q4_1.kernels
+    case .q5_0: Q5_0.kernels
+    case .q5_1: Q5_1.kernels
+    default: nil
+    }
+  },
+  loss: { lossSums($0, $1, $2) })
+
+#if KERF_AVX512
+  private let instructionSet = InstructionSet.avx512
+#elseif KERF_AVX2
+  private let instructionSet = InstructionSet.avx2
+#elseif arch(arm64)
+  private let instructionSet = InstructionSet.neon
+#else
+  private let instructionSet = InstructionSet.baseline
+#endif

@@ -1,0 +1,94 @@
+public import KerfElements
+
+/// What a conversion or a comparison did to each tensor, and to all of them.
+///
+/// Every table, JSON and CSV that shows losses is made from this value.
+public struct LossReport: Sendable {
+  /// Where the weights came from and went to, as the user named them.
+  public var source: String
+  public var target: String
+  /// The instruction set that computed.
+  public var instructionSet: InstructionSet
+  /// A row per tensor, in file order.
+  public var rows: [Row]
+  /// All tensors together.
+  public var total: Total
+
+  public init(
+    source: String, target: String, instructionSet: InstructionSet, rows: [Row], total: Total
+  ) {
+    self.source = source
+    self.target = target
+    self.instructionSet = instructionSet
+    self.rows = rows
+    self.total = total
+  }
+
+  /// One tensor.
+  public struct Row: Sendable {
+    public var name: String
+    public var shape: Shape
+    public var sourceFormat: Format
+    /// What the tensor was stored as.
+    public var format: Format
+    /// What was asked for; differs from `format` where the tensor could not take it.
+    public var wantedFormat: Format
+    /// Bytes it was, and bytes it is.
+    public var sourceByteCount: Int
+    public var byteCount: Int
+    /// `nil` where nothing was measured.
+    public var loss: Loss?
+    /// Why `format` is not `wantedFormat`, or other words for the user.
+    public var note: String?
+
+    public init(
+      name: String, shape: Shape, sourceFormat: Format, format: Format, wantedFormat: Format,
+      sourceByteCount: Int, byteCount: Int, loss: Loss? = nil, note: String? = nil
+    ) {
+      self.name = name
+      self.shape = shape
+      self.sourceFormat = sourceFormat
+      self.format = format
+      self.wantedFormat = wantedFormat
+      self.sourceByteCount = sourceByteCount
+      self.byteCount = byteCount
+      self.loss = loss
+      self.note = note
+    }
+
+    /// Whether the tensor got another format than the one asked for.
+    public var isFallback: Bool { format != wantedFormat }
+    /// Whether the conversion changed any value's representation.
+    public var isConverted: Bool { format != sourceFormat }
+    /// Bits of storage per element; `nil` for a tensor without elements.
+    public var bitsPerWeight: Double? {
+      shape.count > 0 ? Double(byteCount) * 8 / Double(shape.count) : nil
+    }
+  }
+
+  /// All tensors together.
+  public struct Total: Sendable {
+    public var elements: Int
+    public var bytesIn: Int
+    public var bytesOut: Int
+    /// `nil` where nothing was measured.
+    public var loss: Loss?
+    /// Wall-clock time of the work, in seconds; `nil` where there was none.
+    public var seconds: Double?
+
+    public init(
+      elements: Int, bytesIn: Int, bytesOut: Int, loss: Loss? = nil, seconds: Double? = nil
+    ) {
+      self.elements = elements
+      self.bytesIn = bytesIn
+      self.bytesOut = bytesOut
+      self.loss = loss
+      self.seconds = seconds
+    }
+
+    /// Bits of storage per element; `nil` where there are none.
+    public var bitsPerWeight: Double? {
+      elements > 0 ? Double(bytesOut) * 8 / Double(elements) : nil
+    }
+  }
+}

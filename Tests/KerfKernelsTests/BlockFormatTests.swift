@@ -1,0 +1,92 @@
+import KerfDispatch
+import KerfElements
+import KerfReference
+import Testing
+
+@Suite struct BlockFormatTests {
+  @Test("both roundings write the twin's bytes", arguments: blockFormats, tables)
+  func encode(format: Format, table: KernelTable) throws {
+    let twin = twin(of: format)
+    for input in Input.all {
+      for blocks in blockCounts {
+        let row = input.row(blocks * format.elementsPerBlock)
+        for rounding in Rounding.allCases {
+          let expected = twin.encodedRow(row, rounding)
+          let found = try table.encoded(row, as: format, rounding)
+          #expect(found == expected, "\(rounding), \(input.name), \(blocks) blocks")
+        }
+      }
+    }
+  }
+
+  @Test("decoding gives the twin's values for any bytes", arguments: blockFormats, tables)
+  func decode(format: Format, table: KernelTable) throws {
+    let twin = twin(of: format)
+    var random = SplitMix(seed: 11)
+    for blocks in blockCounts {
+      let count = blocks * format.bytesPerBlock
+      for bytes in [
+        (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) },
+        [UInt8](repeating: 0, count: count), [UInt8](repeating: 0xFF, count: count),
+      ] {
+        #expect(
+          bits(try table.decoded(bytes, as: format)) == bits(twin.decodedRow(bytes)),
+          "\(blocks) blocks")
+      }
+    }
+  }
+
+  @Test("no pointer needs alignment", arguments: blockFormats, tables)
+  func misaligned(format: Format, table: KernelTable) throws {
+    let row = Input.all[7].row(33 * format.elementsPerBlock)
+    for rounding in Rounding.allCases {
+      let expected = try table.encoded(row, as: format, rounding)
+      let decoded = try table.decoded(expected, as: format)
+      for offset in [1, 2, 4, 7, 20, 63] {
+        #expect(try table.encoded(row, as: format, rounding, offset: offset) == expected)
+        #expect(try table.decoded(expected, as: format, offset: offset) == decoded)
+      }
+    }
+  }
+
+  @Test("every instruction set writes the same bytes", arguments: blockFormats, Rounding.allCases)
+  func sameEverywhere(format: Format, rounding: Rounding) throws {
+    for input in Input.all {
+      for blocks in [1, 16, 130] {
+        let row = input.row(blocks * format.elementsPerBlock)
+        let expected = try tables[0].encoded(row, as: format, rounding)
+        for table in tables.dropFirst() {
+          let found = try table.encoded(row, as: format, rounding)
+          #expect(found == expected, "\(input.name), \(table.testDescription)")
+        }
+      }
+    }
+  }
+
+  @Test("optimal rounding is never worse than reference", arguments: blockFormats, tables)
+  func neverWorse(format: Format, table: KernelTable) throws {
+    for input in Input.all {
+      let row = input.row(130 * format.elementsPerBlock)
+      let optimal = try errors(row, format, table, .optimal)
+      let reference = try errors(row, format, table, .reference)
+      for (block, (o, r)) in zip(optimal, reference).enumerated() where r.isFinite {
+        // The search adds up in single precision.
+        #expect(o <= r * (1 + 1e-5), "\(input.name), block \(block)")
+      }
+    }
+  }
+
+  /// Σ(x−y)² of each block, x repaired as blocks repair it.
+  private func errors(
+    _ row: [Float], _ format: Format, _ table: KernelTable, _ rounding: Rounding
+  ) throws -> [Double] {
+    let restored = try table.decoded(try table.encoded(row, as: format, rounding), as: format)
+    return stride(from: 0, to: row.count, by: format.elementsPerBlock).map { start in
+      let block = repaired(Array(row[start..<start + format.elementsPerBlock]))
+      return zip(block, restored[start...]).reduce(0) { sum, pair in
+        let e = Double(pair.1) - Double(pair.0)
+        return sum + e * e
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+// Calling a kernel on arrays, with pointers as misaligned as a caller may have them.
+
+import KerfDispatch
+import KerfElements
+import Testing
+
+extension KernelTable: CustomTestStringConvertible {
+  public var testDescription: String { instructionSet.rawValue }
+}
+
+extension KernelTable {
+  /// Encodes whole blocks; source and target start `offset` bytes past an aligned address, and the
+  /// bytes around the target must come back untouched.
+  func encoded(
+    _ row: [Float], as format: Format, _ rounding: Rounding, offset: Int = 0
+  ) throws -> [UInt8] {
+    let encode = try #require(codec(format)).encode(rounding)
+    let blocks = row.count / format.elementsPerBlock
+    let byteCount = blocks * format.bytesPerBlock
+    let guarded = 64
+    let source = AlignedBuffer(byteCount: row.count * 4 + 64)
+    let target = AlignedBuffer(byteCount: byteCount + 2 * guarded + 64)
+    let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
+    let from = source.baseAddress + offset / 4 * 4
+    let to = target.baseAddress + guarded + offset
+    row.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: from, count: $0.count).copyMemory(from: $0) }
+    target.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: target.byteCount)
+    encode(from.assumingMemoryBound(to: Float.self), to, blocks, workspace.baseAddress)
+    let before = UnsafeRawBufferPointer(start: to - guarded, count: guarded)
+    let after = UnsafeRawBufferPointer(start: to + byteCount, count: guarded)
+    #expect(before.allSatisfy { $0 == 0xA5 } && after.allSatisfy { $0 == 0xA5 })
+    return Array(UnsafeRawBufferPointer(start: to, count: byteCount))
+  }
+
+  /// Decodes whole blocks; see `encoded`.
+  func decoded(_ bytes: [UInt8], as format: Format, offset: Int = 0) throws -> [Float] {
+    let decode = try #require(codec(format)).decode
+    let blocks = bytes.count / format.bytesPerBlock
+    let count = blocks * format.elementsPerBlock
+    let source = AlignedBuffer(byteCount: bytes.count + 64)
+    let target = AlignedBuffer(byteCount: count * 4 + 192)
+    let from = source.baseAddress + offset
+    let to = (target.baseAddress + 64 + offset / 4 * 4).assumingMemoryBound(to: Float.self)
+    target.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: target.byteCount)
+    bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: from, count: $0.count).copyMemory(from: $0) }
+    decode(from, to, blocks)
+    let after = UnsafeRawBufferPointer(start: to + count, count: 60)
+    #expect(after.allSatisfy { $0 == 0xA5 })
+    return Array(UnsafeBufferPointer(start: to, count: count))
+  }
+}
+
+/// Bit patterns, with one pattern for every NaN: which NaN a sum yields is the CPU's affair.
+func bits(_ row: [Float]) -> [UInt32] {
+  row.map { $0.isNaN ? 0x7FC0_0000 : $0.bitPattern }
+}
+
+let tables = Dispatch.available
+let blockFormats: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
+/// None, one, and around the sixteen that kernels take at a time.
+let blockCounts = [0, 1, 2, 15, 16, 17, 31, 32, 33, 130]
