@@ -34,13 +34,26 @@ func kernels(_ flags: [String] = [], define: String) -> [SwiftSetting] {
 #endif
 let instructionSetNames = instructionSets.map { Target.Dependency(stringLiteral: $0.name) }
 
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+/// The tests of a module, which may use the scalar twins.
+func tests(_ module: String, _ others: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: module + "Tests",
+    dependencies: [.init(stringLiteral: module), "KerfReference"] + others,
+    swiftSettings: swift)
+}
+
 let package = Package(
   name: "kerf",
   platforms: [.macOS(.v26)],
   products: [
-    .library(name: "Kerf", targets: ["KerfMatmul", "KerfMetrics"])
+    .library(name: "Kerf", targets: ["Kerf"]),
+    .executable(name: "kerf", targets: ["KerfCommand"]),
   ],
   dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     // C: vocabulary, processor, libraries.
@@ -67,13 +80,52 @@ let package = Package(
       name: "KerfMatmul", dependencies: ["KerfElements", "KerfCodecs", "COpenBLAS"],
       swiftSettings: swift),
 
+    // The files: know no arithmetic.
+    .target(
+      name: "KerfCheckpoints",
+      dependencies: ["KerfElements", system],
+      swiftSettings: parsing),
+
+    // Where the two meet.
+    .target(name: "KerfPlanning", dependencies: ["KerfElements"], swiftSettings: swift),
+    .target(
+      name: "KerfConversion",
+      dependencies: [
+        "KerfElements", "KerfCodecs", "KerfMetrics", "KerfCheckpoints", "KerfPlanning",
+        system,
+      ],
+      swiftSettings: swift),
+    .target(
+      name: "KerfReports", dependencies: ["KerfElements", "KerfMetrics"], swiftSettings: swift),
+
+    // The faces.
+    .target(
+      name: "Kerf",
+      dependencies: [
+        "KerfElements", "KerfCodecs", "KerfMetrics", "KerfMatmul", "KerfCheckpoints",
+        "KerfPlanning", "KerfConversion", "KerfReports",
+      ],
+      swiftSettings: swift),
+    .executableTarget(
+      name: "KerfCommand",
+      dependencies: [
+        "Kerf", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        system,
+      ],
+      swiftSettings: swift),
+
     // Tests: one target per module, and the scalar twins they are held against.
     .target(name: "KerfReference", dependencies: ["KerfElements"], path: "Tests/KerfReference"),
-    .testTarget(
-      name: "KerfElementsTests", dependencies: ["KerfElements"], swiftSettings: swift),
-    .testTarget(
-      name: "KerfKernelsTests",
-      dependencies: ["KerfElements", "KerfDispatch", "KerfReference"],
-      swiftSettings: swift),
+    tests("KerfElements"),
+    tests("KerfKernels", ["KerfDispatch", "KerfElements"]),
+    tests("KerfCodecs", ["KerfElements"]),
+    tests("KerfMetrics", ["KerfElements", "KerfCodecs"]),
+    tests("KerfMatmul", ["KerfElements", "KerfCodecs"]),
+    tests("KerfCheckpoints", ["KerfElements", system]),
+    tests("KerfPlanning", ["KerfElements"]),
+    tests(
+      "KerfConversion",
+      ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning", system]),
+    tests("KerfReports", ["KerfElements", "KerfMetrics"]),
   ] + instructionSets
 )

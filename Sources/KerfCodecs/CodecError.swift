@@ -18,6 +18,7 @@ public enum CodecError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The kernels that the environment asks for are not there.
   case dispatch(DispatchError)
 
+  /// One line, for people.
   public var description: String {
     switch self {
     case .notComputed(let format):

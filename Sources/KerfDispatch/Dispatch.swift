@@ -47,6 +47,7 @@ package enum Dispatch {
 public enum DispatchError: Error, Sendable, Hashable, CustomStringConvertible {
   case unavailable(wanted: String, available: [InstructionSet])
 
+  /// One line, for people.
   public var description: String {
     switch self {
     case .unavailable(let wanted, let available):

@@ -125,5 +125,6 @@ public enum Format: String, Sendable, Hashable, CaseIterable, Codable {
 }
 
 extension Format: CustomStringConvertible {
+  /// One line, for people.
   public var description: String { name }
 }

@@ -38,6 +38,7 @@ extension Shape: ExpressibleByArrayLiteral {
 }
 
 extension Shape: CustomStringConvertible {
+  /// One line, for people.
   public var description: String {
     "[" + dimensions.map(String.init).joined(separator: ", ") + "]"
   }

@@ -4,8 +4,9 @@ public import KerfElements
 ///
 /// Every table, JSON and CSV that shows losses is made from this value.
 public struct LossReport: Sendable {
-  /// Where the weights came from and went to, as the user named them.
+  /// Where the weights came from, as the user named it.
   public var source: String
+  /// Where they went to, as the user named it.
   public var target: String
   /// The instruction set that computed.
   public var instructionSet: InstructionSet
@@ -14,6 +15,7 @@ public struct LossReport: Sendable {
   /// All tensors together.
   public var total: Total
 
+  /// A value of these properties.
   public init(
     source: String, target: String, instructionSet: InstructionSet, rows: [Row], total: Total
   ) {
@@ -26,21 +28,26 @@ public struct LossReport: Sendable {
 
   /// One tensor.
   public struct Row: Sendable {
+    /// The name, as the file spells it.
     public var name: String
+    /// Extents, outermost first.
     public var shape: Shape
+    /// What the tensor was stored as before.
     public var sourceFormat: Format
     /// What the tensor was stored as.
     public var format: Format
     /// What was asked for; differs from `format` where the tensor could not take it.
     public var wantedFormat: Format
-    /// Bytes it was, and bytes it is.
+    /// Bytes it was.
     public var sourceByteCount: Int
+    /// Bytes it is.
     public var byteCount: Int
     /// `nil` where nothing was measured.
     public var loss: Loss?
     /// Why `format` is not `wantedFormat`, or other words for the user.
     public var note: String?
 
+    /// A value of these properties.
     public init(
       name: String, shape: Shape, sourceFormat: Format, format: Format, wantedFormat: Format,
       sourceByteCount: Int, byteCount: Int, loss: Loss? = nil, note: String? = nil
@@ -68,14 +75,18 @@ public struct LossReport: Sendable {
 
   /// All tensors together.
   public struct Total: Sendable {
+    /// Elements of all tensors.
     public var elements: Int
+    /// Bytes of all tensors before.
     public var bytesIn: Int
+    /// Bytes of all tensors after.
     public var bytesOut: Int
     /// `nil` where nothing was measured.
     public var loss: Loss?
     /// Wall-clock time of the work, in seconds; `nil` where there was none.
     public var seconds: Double?
 
+    /// A value of these properties.
     public init(
       elements: Int, bytesIn: Int, bytesOut: Int, loss: Loss? = nil, seconds: Double? = nil
     ) {

@@ -1,5 +1,6 @@
 // Inputs that weights are made of, and those that break kernels.
 
+import KerfReference
 import Testing
 
 /// A named row of weights.
@@ -19,7 +20,9 @@ struct Input: Sendable, CustomTestStringConvertible {
     Input(name: "negative zeros") { _, _ in -0.0 },
     Input(name: "one constant") { _, _ in -0.375 },
     Input(name: "one spike") { i, _ in i % 32 == 7 ? -3 : 0 },
-    Input(name: "two equal spikes of either sign") { i, _ in i % 32 == 9 ? 5 : i % 32 == 3 ? -5 : 0.5 },
+    Input(name: "two equal spikes of either sign") { i, _ in
+      i % 32 == 9 ? 5 : i % 32 == 3 ? -5 : 0.5
+    },
     Input(name: "ramp") { i, _ in Float(i % 64) - 31.5 },
     Input(name: "plateaus") { i, _ in Float(i / 8 % 4) },
     Input(name: "normal") { _, random in random.normal() },
@@ -29,32 +32,18 @@ struct Input: Sendable, CustomTestStringConvertible {
     Input(name: "ties") { i, _ in Float(i % 33) * 0.5 - 8 },
     Input(name: "half subnormals") { _, random in random.normal() * 1e-7 },
     Input(name: "float subnormals") { _, random in random.normal() * 0x1p-136 },
-    Input(name: "smallest") { i, _ in i % 2 == 0 ? .leastNonzeroMagnitude : -.leastNonzeroMagnitude },
+    Input(name: "smallest") { i, _ in i % 2 == 0 ? .leastNonzeroMagnitude : -.leastNonzeroMagnitude
+    },
     Input(name: "beyond half") { _, random in random.normal() * 1e6 },
     Input(name: "huge") { _, random in random.normal() * 1e37 },
-    Input(name: "largest") { i, _ in i % 3 == 0 ? .greatestFiniteMagnitude : -.greatestFiniteMagnitude },
+    Input(name: "largest") { i, _ in
+      i % 3 == 0 ? .greatestFiniteMagnitude : -.greatestFiniteMagnitude
+    },
     Input(name: "a NaN") { i, random in i % 37 == 5 ? .nan : random.normal() },
-    Input(name: "infinities") { i, random in i % 37 == 5 ? .infinity : i % 41 == 3 ? -.infinity : random.normal() },
+    Input(name: "infinities") { i, random in
+      i % 37 == 5 ? .infinity : i % 41 == 3 ? -.infinity : random.normal()
+    },
     Input(name: "only NaN") { _, _ in .nan },
     Input(name: "only infinities") { i, _ in i % 2 == 0 ? .infinity : -.infinity },
   ]
-}
-
-/// A small generator that is the same everywhere (Steele, Lea and Flood, 2014).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  /// Nearly normal: the sum of twelve uniform numbers.
-  mutating func normal() -> Float {
-    (0..<12).reduce(-6) { sum, _ in sum + Float(next() >> 40) / Float(1 << 24) }
-  }
 }

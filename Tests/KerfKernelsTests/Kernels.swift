@@ -23,7 +23,9 @@ extension KernelTable {
     let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
     let from = source.baseAddress + offset / 4 * 4
     let to = target.baseAddress + guarded + offset
-    row.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: from, count: $0.count).copyMemory(from: $0) }
+    row.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: from, count: $0.count).copyMemory(from: $0)
+    }
     target.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: target.byteCount)
     encode(from.assumingMemoryBound(to: Float.self), to, blocks, workspace.baseAddress)
     let before = UnsafeRawBufferPointer(start: to - guarded, count: guarded)
@@ -42,7 +44,9 @@ extension KernelTable {
     let from = source.baseAddress + offset
     let to = (target.baseAddress + 64 + offset / 4 * 4).assumingMemoryBound(to: Float.self)
     target.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: target.byteCount)
-    bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: from, count: $0.count).copyMemory(from: $0) }
+    bytes.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: from, count: $0.count).copyMemory(from: $0)
+    }
     decode(from, to, blocks)
     let after = UnsafeRawBufferPointer(start: to + count, count: 60)
     #expect(after.allSatisfy { $0 == 0xA5 })

@@ -1,5 +1,6 @@
 import KerfDispatch
 import KerfElements
+import KerfReference
 import Testing
 
 @Suite struct LossSumsTests {

@@ -1,5 +1,6 @@
 import KerfDispatch
 import KerfElements
+import KerfReference
 import Testing
 
 @Suite struct ScalarFormatTests {
@@ -75,7 +76,9 @@ import Testing
     let exact = halves.map { Float(Float16(bitPattern: $0)) }
     let between = zip(exact, exact.dropFirst()).map { ($0 + $1) / 2 }
     let near = between.flatMap { [$0.nextUp, $0.nextDown] }
-    let any = (0..<65_536).map { _ in Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &random)) }
+    let any = (0..<65_536).map { _ in
+      Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &random))
+    }
     return any + exact + between + near + [65_519.996, 65_520, .greatestFiniteMagnitude]
   }()
 

@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import KerfElements
 
 /// f16 d, f16 m, nibbles; y = q · d + m.
@@ -15,7 +16,11 @@ public enum ReferenceQ4_1: ReferenceFormat {
     return bytes(block, d: fit.scale, m: fit.minimum)
   }
 
-  private static let spans: [(first: Float, last: Float)] = [ (-0.6, -0.15), (-0.45, 0.15), (-0.45, -0.15), (-0.3, 0.3), (-0.15, 0.45), (-0.15, -0.15), (-0.15, -1.35), (0, 0), (0, -0.75), (0.15, 0.6), (0.15, 0.45), (0.15, 0.15), (0.3, -0.75), (0.75, 0), (0.9, 0.15), (0.9, -0.9)]
+  private static let spans: [(first: Float, last: Float)] = [
+    (-0.6, -0.15), (-0.45, 0.15), (-0.45, -0.15), (-0.3, 0.3), (-0.15, 0.45), (-0.15, -0.15),
+    (-0.15, -1.35), (0, 0), (0, -0.75), (0.15, 0.6), (0.15, 0.45), (0.15, 0.15), (0.3, -0.75),
+    (0.75, 0), (0.9, 0.15), (0.9, -0.9),
+  ]
 
   private static func bytes(_ block: [Float], d: Float, m: Float) -> [UInt8] {
     let codes = affineCodes(block, d: d, m: m, largestCode: 15)
@@ -41,7 +46,10 @@ public enum ReferenceQ5_1: ReferenceFormat {
     return bytes(block, d: fit.scale, m: fit.minimum)
   }
 
-  private static let spans: [(first: Float, last: Float)] = [ (-0.4, 0), (-0.4, -0.2), (-0.2, 0.2), (-0.2, -0.8), (-0.2, -1.2), (-0.2, -2.2), (0, 0.4), (0, -0.2), (0, -1), (0, -2), (0, -3), (0.2, 0.4), (0.2, 0), (0.2, -0.8), (0.2, -1.8), (1, -3)]
+  private static let spans: [(first: Float, last: Float)] = [
+    (-0.4, 0), (-0.4, -0.2), (-0.2, 0.2), (-0.2, -0.8), (-0.2, -1.2), (-0.2, -2.2), (0, 0.4),
+    (0, -0.2), (0, -1), (0, -2), (0, -3), (0.2, 0.4), (0.2, 0), (0.2, -0.8), (0.2, -1.8), (1, -3),
+  ]
 
   private static func bytes(_ block: [Float], d: Float, m: Float) -> [UInt8] {
     let codes = affineCodes(block, d: d, m: m, largestCode: 31)

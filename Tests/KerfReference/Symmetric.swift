@@ -1,4 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import KerfElements
 
 /// f16 d, i8 q[32]; y = q · d.
@@ -16,7 +17,9 @@ public enum ReferenceQ8_0: ReferenceFormat {
     return bytes(block, d: fit.scale)
   }
 
-  private static let positions: [Float] = [ 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 125.875, 126.25, 127, 127.875, 128.25]
+  private static let positions: [Float] = [
+    115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 125.875, 126.25, 127, 127.875, 128.25,
+  ]
 
   private static func bytes(_ block: [Float], d: Float) -> [UInt8] {
     let multiplier = reciprocal(d)

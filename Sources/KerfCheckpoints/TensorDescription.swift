@@ -1,0 +1,24 @@
+public import KerfElements
+
+/// A tensor in a file: what it is called, what its elements are and where its bytes lie.
+public struct TensorDescription: Sendable, Hashable {
+  /// The name, as the file spells it.
+  public let name: String
+  /// How the elements are stored.
+  public let format: Format
+  /// Extents in row-major order, the last dimension contiguous, whatever the container says.
+  public let shape: Shape
+  /// Where the tensor's first byte lies, counted in bytes from the start of the file.
+  public let offset: Int
+  /// Bytes that the tensor occupies, padding not included.
+  public let byteCount: Int
+
+  /// A description of these properties.
+  public init(name: String, format: Format, shape: Shape, offset: Int, byteCount: Int) {
+    self.name = name
+    self.format = format
+    self.shape = shape
+    self.offset = offset
+    self.byteCount = byteCount
+  }
+}

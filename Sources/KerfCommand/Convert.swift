@@ -1,0 +1,158 @@
+public import ArgumentParser
+public import Kerf
+import SystemPackage
+
+struct Convert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Change a weight file's precision, and say what it cost.",
+    discussion: """
+      INPUT is a .safetensors or .gguf file. OUTPUT's ending chooses its container; it appears \
+      under its name when it is whole, and INPUT is only read.
+
+      Weight matrices take FORMAT; norms, biases, routers, position embeddings and integers keep \
+      their precision. Where rows do not fill the blocks of FORMAT, a tensor becomes f16 and the \
+      report says so.
+
+      EXAMPLES
+        kerf convert model.safetensors model.gguf --to q8_0
+        kerf convert model.gguf small.gguf --to q4_0 --tensor 'ffn_down=q5_1' --tensor 'token_embd=q8_0'
+        kerf convert model.safetensors model.gguf --to q4_1 --dry-run
+        kerf convert model.safetensors model.gguf --to q4_0 --report loss.csv --json > loss.json
+      """)
+
+  @Argument(
+    help: "The weight file to read.", completion: .file(extensions: ["safetensors", "gguf"]))
+  var input: String
+
+  @Argument(help: "The weight file to make, ending in .safetensors or .gguf.")
+  var output: String
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "What weight matrices become: \(Format.computed.map(\.name).joined(separator: ", ")).",
+      valueName: "format"))
+  var to: String
+
+  @Option(help: "The kind of file to make, whatever OUTPUT's ending.")
+  var container: Container?
+
+  @Option(
+    help:
+      "optimal: least squared error; reference: the bytes that the public reference code writes.")
+  var rounding = Rounding.optimal
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "An exception: tensors whose name matches take that format. Repeatable; the first match wins.",
+      valueName: "regex=format"))
+  var tensor: [String] = []
+
+  @Option(help: ArgumentHelp("An importance matrix. (Not yet.)", valueName: "file"))
+  var importance: String?
+
+  @Option(help: ArgumentHelp("Write the report to a .json or .csv file.", valueName: "file"))
+  var report: String?
+
+  @Option(help: "Threads to work on; the output does not depend on it. (default: all processors)")
+  var threads: Int?
+
+  @Flag(help: "Print the choice for every tensor; write nothing.")
+  var dryRun = false
+
+  @Flag(help: "Refuse fallbacks and weights that are NaN or infinite (exit status 2).")
+  var strict = false
+
+  @Flag(help: "Do not measure the loss.")
+  var noMeasure = false
+
+  @Flag(help: "Replace OUTPUT if it exists.")
+  var force = false
+
+  @Flag(help: "Print the report as JSON, and nothing else, on standard output.")
+  var json = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads \(threads): expected 1 to 1024")
+    }
+    if Format(name: to) == nil, !Preset.names.contains(to.lowercased()) {
+      throw ValidationError(
+        "--to \(to): there is no such format; 'kerf formats' lists them")
+    }
+    if let report { _ = try ReportFile.Kind(path: report) }
+  }
+
+  func run() throws {
+    let request = try makeRequest()
+    let reportFile = try report.map { try ReportFile($0, input: input, output: output) }
+    do {
+      let conversion = try Conversion(request)
+      for remark in conversion.remarks { Terminal.note(remark.description) }
+      if dryRun {
+        try show(conversion.plannedReport, conversion.plannedReport.tensorTable)
+        try reportFile?.write(conversion.plannedReport)
+        return
+      }
+      let report = try withProgressLine { progress throws(ConversionError) in
+        try conversion.run(progress: progress)
+      }
+      try reportFile?.write(report)
+      try show(report, heading(report) + "\n\n" + report.text())
+    } catch let error as ConversionError {
+      if case .refused(_, let objections) = error {
+        for objection in objections.dropFirst().prefix(20) { Terminal.note("\(objection)") }
+        throw Terminal.failure(error, status: 2)
+      }
+      throw Terminal.failure(error)
+    }
+  }
+
+  private func makeRequest() throws -> ConversionRequest {
+    guard let target = Format(name: to) else {
+      throw Terminal.failure("--to \(to): presets are not possible yet; give one format")
+    }
+    guard target.isComputed else {
+      throw Terminal.failure(
+        "--to \(target): encoding it is not possible yet; possible are "
+          + Format.computed.map(\.name).joined(separator: ", "))
+    }
+    if importance != nil {
+      throw Terminal.failure("--importance: importance matrices are not possible yet")
+    }
+    var request = ConversionRequest(
+      input: FilePath(input), output: FilePath(output), target: target, threads: threads)
+    request.container = container
+    request.rounding = rounding
+    request.isStrict = strict
+    request.isMeasuring = !noMeasure
+    request.isReplacing = force
+    do {
+      request.rules = try tensor.map { text throws(PlanError) in try FormatRule(text) }
+    } catch {
+      throw Terminal.failure(error)
+    }
+    return request
+  }
+
+  private func show(_ report: LossReport, _ text: String) throws {
+    try Terminal.output(json ? report.json : text)
+  }
+
+  private func heading(_ report: LossReport) -> String {
+    "\(report.source) → \(report.target)  (\(to.lowercased()), \(rounding.rawValue) rounding, "
+      + "\(report.instructionSet.rawValue))"
+  }
+}
+
+extension Container: ExpressibleByArgument {}
+extension Rounding: ExpressibleByArgument {}
+
+/// Mixes of formats that the field knows by name.
+private enum Preset {
+  static let names: Set<String> = [
+    "q2_k", "q2_k_s", "q3_k_s", "q3_k_m", "q3_k_l", "q4_k_s", "q4_k_m", "q5_k_s", "q5_k_m",
+    "mxfp4_moe",
+  ]
+}

@@ -1,0 +1,54 @@
+import Foundation
+import Kerf
+
+/// A line on standard error that says how far the work is, while `body` does it.
+func withProgressLine<Result, Failure: Error>(
+  _ body: (ConversionProgress) throws(Failure) -> Result
+) throws(Failure) -> Result {
+  let progress = ConversionProgress()
+  guard Terminal.showsProgress else { return try body(progress) }
+  let line = ProgressLine(progress)
+  line.start()
+  defer { line.finish() }
+  return try body(progress)
+}
+
+private final class ProgressLine: Sendable {
+  private let progress: ConversionProgress
+  private let stopped = DispatchSemaphore(value: 0)
+  private let gone = DispatchSemaphore(value: 0)
+
+  init(_ progress: ConversionProgress) { self.progress = progress }
+
+  func start() {
+    Thread { [self] in
+      let start = ContinuousClock.now
+      // Short work shows nothing.
+      while stopped.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
+        let elapsed = ContinuousClock.now - start
+        Terminal.progress(
+          text(
+            after: Double(elapsed.components.seconds)
+              + Double(elapsed.components.attoseconds) * 1e-18))
+      }
+      Terminal.progress("")
+      gone.signal()
+    }.start()
+  }
+
+  func finish() {
+    stopped.signal()
+    gone.wait()
+  }
+
+  private func text(after seconds: Double) -> String {
+    let done = progress.completedByteCount
+    let total = progress.totalByteCount
+    guard done > 0, total > 0, seconds > 0 else { return "" }
+    if done >= total { return "100%  writing to disk" }
+    let rate = Double(done) / seconds
+    let left = Double(total - done) / rate
+    return "\(done * 100 / total)%  \(Numbers.bytes(Int(rate)))/s  "
+      + "\(Numbers.duration(seconds: left)) left"
+  }
+}

@@ -1,0 +1,189 @@
+// A conversion from end to end: open, plan, lay out; then stream and give the file its name.
+
+internal import KerfCheckpoints
+internal import KerfCodecs
+internal import KerfElements
+public import KerfMetrics
+internal import KerfPlanning
+internal import SystemPackage
+
+/// A conversion that has been planned and can be run.
+///
+/// Making one opens the input and decides every tensor's format and place, so that what cannot be
+/// done is known before any work.
+///
+/// ```swift
+/// let conversion = try Conversion(ConversionRequest(input: "a.safetensors", output: "a.gguf", target: .q4_0))
+/// let report = try conversion.run()
+/// ```
+public struct Conversion: Sendable {
+  /// The request that this is the plan of.
+  public let request: ConversionRequest
+  /// Every tensor with its formats and sizes; losses are absent until ``run(progress:)``.
+  public let plannedReport: LossReport
+  /// What a user should know before the work.
+  public let remarks: [Remark]
+
+  private let input: Checkpoint
+  private let layout: CheckpointLayout
+  private let table: KernelTable
+
+  /// Opens the input and plans.
+  /// - Throws: ``ConversionError``.
+  public init(_ request: ConversionRequest) throws(ConversionError) {
+    self.request = request
+    guard
+      let container = request.container
+        ?? request.output.extension.flatMap(Container.init(pathExtension:))
+    else { throw .unknownContainer(request.output) }
+    do { table = try KernelTable.current() } catch { throw .codec(error) }
+
+    let input = try checked { () throws(CheckpointError) in try Checkpoint.open(request.input) }
+    guard !request.input.isSameFile(as: request.output) else {
+      throw .outputIsInput(request.output)
+    }
+    if case .gguf(let entries) = input.metadata,
+      let parts = entries[key: "split.count"]?.integer, parts > 1
+    {
+      throw .splitModel(request.input, parts: parts)
+    }
+
+    let choices: [FormatChoice]
+    do {
+      choices = try FormatPlan(
+        target: request.target, rules: request.rules,
+        keptStorage: Conversion.keptStorage(from: input.container, to: container)
+      ).choices(
+        for: input.tensors.map { TensorSummary(name: $0.name, shape: $0.shape, format: $0.format) })
+    } catch { throw .plan(error) }
+
+    var requests: [(name: String, format: Format, shape: Shape)] = []
+    var rows: [LossReport.Row] = []
+    for (tensor, choice) in zip(input.tensors, choices) {
+      let format = Conversion.stored(choice, in: container)
+      guard format == tensor.format || Passage(from: tensor.format, to: format) != nil else {
+        throw .notYet(request.input, tensor: tensor.name, from: tensor.format, to: format)
+      }
+      requests.append((tensor.name, format, tensor.shape))
+      rows.append(Conversion.row(tensor, choice, format))
+    }
+    let hasBlocks = requests.contains { $0.format.kind == .block }
+    let metadata = try checked { () throws(CheckpointError) in
+      try OutputMetadata.metadata(
+        of: input, in: container, target: request.target, hasBlocks: hasBlocks)
+    }
+    layout = try checked { () throws(CheckpointError) in
+      try CheckpointLayout(path: request.output, metadata: metadata, tensors: requests)
+    }
+    for index in rows.indices { rows[index].byteCount = layout.tensors[index].byteCount }
+    self.input = input
+    plannedReport = LossReport(
+      source: request.input.string, target: request.output.string,
+      instructionSet: table.instructionSet, rows: rows,
+      total: LossReport.Total(
+        elements: rows.reduce(0) { $0 + $1.shape.count },
+        bytesIn: rows.reduce(0) { $0 + $1.sourceByteCount },
+        bytesOut: rows.reduce(0) { $0 + $1.byteCount }))
+    remarks = Remark.all(rows: rows, metadata: metadata)
+
+    if request.isStrict {
+      let fallbacks = rows.filter(\.isFallback).map { row in
+        ConversionError.Objection.fallback(
+          tensor: row.name, wanted: row.wantedFormat, got: row.format, columns: row.shape.columns)
+      }
+      if !fallbacks.isEmpty { throw .refused(request.input, fallbacks) }
+    }
+  }
+
+  /// Does the work and returns what it cost.
+  ///
+  /// The output appears under its name when it is whole and on the disk; if anything fails, nothing
+  /// does. The input is only read.
+  ///
+  /// - Parameter progress: Counts bytes of input as they are done; read it from another thread.
+  /// - Throws: ``ConversionError``.
+  public func run(
+    progress: ConversionProgress = ConversionProgress()
+  ) throws(ConversionError) -> LossReport {
+    let clock = ContinuousClock()
+    let start = clock.now
+    progress.begin(totalByteCount: plannedReport.total.bytesIn)
+    let output = try checked { () throws(CheckpointError) in
+      let output = try AtomicFile(
+        at: request.output, byteCount: layout.fileSize, replacing: request.isReplacing)
+      try output.write(layout.header, at: 0)
+      return output
+    }
+    // A strict conversion has to see every element.
+    let losses = try Pipeline(
+      input: input, output: output, placed: layout.tensors, table: table,
+      rounding: request.rounding, isMeasuring: request.isMeasuring || request.isStrict,
+      progress: progress
+    ).run(threads: request.threads)
+
+    var report = plannedReport
+    if request.isStrict {
+      let objections = zip(report.rows, losses).flatMap { Conversion.objections($0, $1?.loss) }
+      if !objections.isEmpty { throw .refused(request.input, objections) }
+    }
+    try checked { () throws(CheckpointError) in try output.commit() }
+
+    if request.isMeasuring {
+      var total = LossAccumulator()
+      for (index, accumulator) in losses.enumerated() {
+        report.rows[index].loss = accumulator?.loss
+        if let accumulator { total.add(accumulator) }
+      }
+      report.total.loss = total.loss
+    }
+    let duration = clock.now - start
+    report.total.seconds =
+      Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    return report
+  }
+
+  private static func objections(
+    _ row: LossReport.Row, _ loss: Loss?
+  ) -> [ConversionError.Objection] {
+    guard let loss else { return [] }
+    var objections: [ConversionError.Objection] = []
+    if loss.nonFinite > 0 {
+      objections.append(.nonFinite(tensor: row.name, count: loss.nonFinite))
+    }
+    if loss.overflowed > 0 {
+      objections.append(.overflow(tensor: row.name, count: loss.overflowed))
+    }
+    return objections
+  }
+
+  private static func row(
+    _ tensor: TensorDescription, _ choice: FormatChoice, _ format: Format
+  ) -> LossReport.Row {
+    var row = LossReport.Row(
+      name: tensor.name, shape: tensor.shape, sourceFormat: tensor.format, format: format,
+      wantedFormat: choice.isFallback ? choice.wanted : format,
+      sourceByteCount: tensor.byteCount, byteCount: 0)
+    if choice.isFallback {
+      row.note =
+        "rows of \(tensor.shape.columns) do not fill blocks of \(choice.wanted): \(format) instead"
+    } else if tensor.format.kind == .block && format != tensor.format {
+      row.note = "requantized from \(tensor.format): its loss comes on top"
+    }
+    return row
+  }
+
+  /// What becomes of tensors that are not quantized.
+  private static func keptStorage(from source: Container, to target: Container) -> KeptStorage {
+    switch (source, target) {
+    case (.gguf, .gguf): .unchanged
+    case (.safetensors, .gguf): .float32
+    case (_, .safetensors): .target
+    }
+  }
+
+  /// The choice, or for integers that a container has no type for, the next wider type.
+  private static func stored(_ choice: FormatChoice, in container: Container) -> Format {
+    if container.canHold(choice.format) { return choice.format }
+    return Passage.wider(choice.format).first(where: container.canHold) ?? choice.format
+  }
+}

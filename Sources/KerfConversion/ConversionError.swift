@@ -1,0 +1,81 @@
+public import KerfCheckpoints
+public import KerfCodecs
+public import KerfElements
+public import KerfPlanning
+public import SystemPackage
+
+/// Why a conversion was not done. Its description is one line.
+public enum ConversionError: Error, Sendable, CustomStringConvertible {
+  /// A file that cannot be read or written.
+  case checkpoint(CheckpointError)
+  /// A rule that makes no sense for the input.
+  case plan(PlanError)
+  /// The kernels that the environment asks for are not there.
+  case codec(CodecError)
+  /// Input and output are one file.
+  case outputIsInput(FilePath)
+  /// The output's ending names no container.
+  case unknownContainer(FilePath)
+  /// A tensor whose present format cannot be decoded, or whose wanted one cannot be encoded, yet.
+  case notYet(FilePath, tensor: String, from: Format, to: Format)
+  /// One part of a model in several files.
+  case splitModel(FilePath, parts: Int)
+  /// What `--strict` refuses: each line names a tensor and says what it is.
+  case refused(FilePath, [Objection])
+
+  /// Something that a strict conversion does not let pass.
+  public enum Objection: Sendable, Hashable, CustomStringConvertible {
+    /// The tensor could not take the format that was asked for.
+    case fallback(tensor: String, wanted: Format, got: Format, columns: Int)
+    /// The tensor has elements that are NaN or infinite.
+    case nonFinite(tensor: String, count: Int)
+    /// Finite elements that the format could only store as infinite.
+    case overflow(tensor: String, count: Int)
+
+    /// One line, for people.
+    public var description: String {
+      switch self {
+      case .fallback(let tensor, let wanted, let got, let columns):
+        "\(tensor): rows of \(columns) do not fill blocks of \(wanted), \(got) instead"
+      case .nonFinite(let tensor, let count):
+        "\(tensor): \(counted(count, "element")) not finite (NaN or infinite)"
+      case .overflow(let tensor, let count):
+        "\(tensor): \(counted(count, "element")) too large for the format, stored as infinite"
+      }
+    }
+  }
+
+  /// One line, for people.
+  public var description: String {
+    switch self {
+    case .checkpoint(let error): error.description
+    case .plan(let error): error.description
+    case .codec(let error): error.description
+    case .outputIsInput(let path):
+      "\(path): output and input are the same file; the input is never touched"
+    case .unknownContainer(let path):
+      "\(path): the ending of the output chooses its container: expected "
+        + Container.allCases.map { ".\($0.pathExtension)" }.joined(separator: " or ")
+    case .notYet(let path, let tensor, let from, let to):
+      "\(path): tensor \"\(tensor)\": converting \(from) to \(to) is not possible yet; "
+        + "both ways work for " + Format.computed.map(\.name).joined(separator: ", ")
+    case .splitModel(let path, let parts):
+      "\(path): one of \(parts) parts; models in several files are not converted yet"
+    case .refused(let path, let objections):
+      "\(path): refused by --strict: \(objections[0])"
+        + (objections.count > 1 ? " (and \(objections.count - 1) more)" : "")
+    }
+  }
+}
+
+/// “1 element”, “2 elements”
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(count) \(noun)\(count == 1 ? "" : "s")"
+}
+
+/// Runs `body`, its error made into a ``ConversionError``.
+func checked<Result>(
+  _ body: () throws(CheckpointError) -> Result
+) throws(ConversionError) -> Result {
+  do { return try body() } catch { throw .checkpoint(error) }
+}

@@ -1,0 +1,182 @@
+// The streaming walk: pieces of tensors, taken side by side, written to places known beforehand.
+//
+//     read a piece ─→ transcode, tile by tile, with the loss ─→ write it at its offset
+//
+// Memory is bounded by threads × piece, whatever the size of the model or of one tensor. Which
+// thread takes a piece changes neither bytes nor sums: losses are added in the order of pieces.
+
+internal import KerfCheckpoints
+internal import KerfCodecs
+internal import KerfElements
+internal import KerfMetrics
+internal import Synchronization
+
+struct Pipeline: Sendable {
+  private let input: Checkpoint
+  private let output: AtomicFile
+  private let placed: [TensorDescription]
+  private let progress: ConversionProgress
+  private let ways: [Way]
+  private let isMeasuring: Bool
+  /// The number of the first piece of each tensor, and the number of all pieces at the end.
+  private let firstPieces: [Int]
+
+  /// Elements of a piece: a multiple of a tile, and so of every block.
+  private static let piece = 64 * Transcoder.tile
+
+  /// How one tensor goes.
+  private enum Way {
+    case transcode(Transcoder)
+    case zeroExtend(from: Int, to: Int)
+    /// Bytes that the kernels know nothing of.
+    case copy
+  }
+
+  init(
+    input: Checkpoint, output: AtomicFile, placed: [TensorDescription], table: KernelTable,
+    rounding: Rounding, isMeasuring: Bool, progress: ConversionProgress
+  ) throws(ConversionError) {
+    self.input = input
+    self.output = output
+    self.placed = placed
+    self.progress = progress
+    self.isMeasuring = isMeasuring
+    var ways: [Way] = []
+    var firstPieces = [0]
+    for (source, target) in zip(input.tensors, placed) {
+      switch Passage(from: source.format, to: target.format) {
+      case .zeroExtend(let from, let to): ways.append(.zeroExtend(from: from, to: to))
+      case .copy where !source.format.isComputed: ways.append(.copy)
+      case .copy, .transcode:
+        do {
+          ways.append(
+            .transcode(
+              try Transcoder(
+                from: source.format, to: target.format, rounding: rounding, table: table)))
+        } catch { throw .codec(error) }
+      case nil: preconditionFailure("\(source.format) to \(target.format) was not planned for")
+      }
+      let pieces = (source.shape.count + Pipeline.piece - 1) / Pipeline.piece
+      firstPieces.append(firstPieces[firstPieces.count - 1] + pieces)
+    }
+    self.ways = ways
+    self.firstPieces = firstPieces
+  }
+
+  /// Does the work; returns the loss of each tensor that was measured.
+  func run(threads: Int) throws(ConversionError) -> [LossAccumulator?] {
+    let pieces = firstPieces[firstPieces.count - 1]
+    let failure = Mutex<CheckpointError?>(nil)
+    let losses = Mutex(OrderedLosses(tensors: placed.count))
+    Threads.forEachWorker(min(threads, max(pieces, 1)), pieces: pieces) { next in
+      let buffers = Buffers()
+      while let piece = next() {
+        guard failure.withLock({ $0 == nil }) else { return }
+        do throws(CheckpointError) {
+          let (tensor, loss) = try convert(piece, buffers)
+          losses.withLock { $0.add(piece, tensor, loss) }
+        } catch {
+          failure.withLock { $0 = $0 ?? error }
+          return
+        }
+      }
+    }
+    if let error = failure.withLock({ $0 }) { throw .checkpoint(error) }
+    return losses.withLock { $0.tensors }
+  }
+
+  /// Memory of one worker.
+  private struct Buffers: ~Copyable {
+    // The widest element that is read or written has eight bytes.
+    let source = AlignedBuffer(byteCount: Pipeline.piece * 8)
+    let target = AlignedBuffer(byteCount: Pipeline.piece * 8)
+    let scratch = Transcoder.Scratch()
+  }
+
+  private func convert(
+    _ piece: Int, _ buffers: borrowing Buffers
+  ) throws(CheckpointError) -> (tensor: Int, LossAccumulator?) {
+    let index = firstPieces.partitioningIndex { $0 > piece } - 1
+    let source = input.tensors[index]
+    let target = placed[index]
+    let start = (piece - firstPieces[index]) * Pipeline.piece
+    let count = min(Pipeline.piece, source.shape.count - start)
+    let from = byteRange(source, start, count)
+    let to = byteRange(target, start, count)
+
+    try input.read(
+      source, from,
+      into: UnsafeMutableRawBufferPointer(
+        start: buffers.source.baseAddress, count: from.count))
+    var written = buffers.target.baseAddress
+    var loss: LossAccumulator?
+    switch ways[index] {
+    case .copy: written = buffers.source.baseAddress
+    case .zeroExtend(let narrow, let wide):
+      Passage.zeroExtend(
+        buffers.source.baseAddress, buffers.target.baseAddress, count: count, from: narrow,
+        to: wide)
+    case .transcode(let transcoder):
+      if isMeasuring {
+        var sums = LossAccumulator()
+        transcoder.run(
+          buffers.source.baseAddress, buffers.target.baseAddress, count: count,
+          scratch: buffers.scratch
+        ) { tile, length in sums.add(tile, count: length) }
+        loss = sums
+      } else {
+        transcoder.run(
+          buffers.source.baseAddress, buffers.target.baseAddress, count: count,
+          scratch: buffers.scratch)
+      }
+    }
+    try output.write(
+      UnsafeRawBufferPointer(start: written, count: to.count), at: target.offset + to.lowerBound)
+    progress.advance(by: from.count)
+    return (index, loss)
+  }
+
+  /// Where `count` elements from `start` lie within a tensor. A piece ends on a block, but for the
+  /// last one of a tensor, which ends with it.
+  private func byteRange(_ tensor: TensorDescription, _ start: Int, _ count: Int) -> Range<Int> {
+    let format = tensor.format
+    let lower = start / format.elementsPerBlock * format.bytesPerBlock
+    let upper =
+      start + count == tensor.shape.count
+      ? tensor.byteCount
+      : (start + count) / format.elementsPerBlock * format.bytesPerBlock
+    return lower..<upper
+  }
+}
+
+/// Losses of pieces that come in any order, added up in theirs.
+private struct OrderedLosses {
+  var tensors: [LossAccumulator?]
+  private var next = 0
+  private var waiting: [Int: (tensor: Int, loss: LossAccumulator?)] = [:]
+
+  init(tensors count: Int) { tensors = Array(repeating: nil, count: count) }
+
+  mutating func add(_ piece: Int, _ tensor: Int, _ loss: LossAccumulator?) {
+    waiting[piece] = (tensor, loss)
+    while let (tensor, loss) = waiting.removeValue(forKey: next) {
+      next += 1
+      guard let loss else { continue }
+      if tensors[tensor] == nil { tensors[tensor] = LossAccumulator() }
+      tensors[tensor]?.add(loss)
+    }
+  }
+}
+
+extension [Int] {
+  /// The first index whose element satisfies `predicate`, which all later ones do as well.
+  fileprivate func partitioningIndex(where predicate: (Int) -> Bool) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if predicate(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}

@@ -1,0 +1,102 @@
+internal import KerfElements
+public import KerfMetrics
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// The version that reports carry.
+public let kerfVersion = "0.1.0"
+
+extension LossReport {
+  /// The report as JSON: keys in snake case, sorted; figures that are absent are null.
+  public var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(JSONReport(self)), as: UTF8.self)
+    } catch {
+      // Strings, integers and finite doubles are all that is encoded.
+      preconditionFailure("a report that JSON cannot hold: \(error)")
+    }
+  }
+}
+
+/// The shape of the JSON; other things hold on to its names.
+private struct JSONReport: Encodable {
+  let kerf = kerfVersion
+  let isa: String
+  let source: String
+  let target: String
+  let tensors: [Row]
+  let total: Total
+
+  init(_ report: LossReport) {
+    isa = report.instructionSet.rawValue
+    source = report.source
+    target = report.target
+    tensors = report.rows.map(Row.init)
+    total = Total(report.total)
+  }
+
+  struct Row: Encodable {
+    let row: LossReport.Row
+    init(_ row: LossReport.Row) { self.row = row }
+
+    func encode(to encoder: any Encoder) throws {
+      var json = encoder.container(keyedBy: Key.self)
+      try json.encode(row.name, forKey: "name")
+      try json.encode(row.shape.dimensions, forKey: "shape")
+      try json.encode(row.shape.count, forKey: "elements")
+      try json.encode(row.sourceFormat.name, forKey: "source_format")
+      try json.encode(row.format.name, forKey: "format")
+      try json.encode(row.wantedFormat.name, forKey: "wanted_format")
+      try json.encode(row.byteCount, forKey: "bytes")
+      try json.encode(row.sourceByteCount, forKey: "source_bytes")
+      try json.encode(row.bitsPerWeight, forKey: "bits_per_weight")
+      try json.encode(row.note, forKey: "note")
+      for (name, figure) in figures(row.loss) {
+        try json.encode(figure, forKey: Key(stringValue: name))
+      }
+      try json.encode(row.loss?.nonFinite, forKey: "non_finite")
+      try json.encode(row.loss?.overflowed, forKey: "overflowed")
+    }
+  }
+
+  struct Total: Encodable {
+    let total: LossReport.Total
+    init(_ total: LossReport.Total) { self.total = total }
+
+    func encode(to encoder: any Encoder) throws {
+      var json = encoder.container(keyedBy: Key.self)
+      try json.encode(total.elements, forKey: "elements")
+      try json.encode(total.bytesIn, forKey: "bytes_in")
+      try json.encode(total.bytesOut, forKey: "bytes_out")
+      try json.encode(total.bitsPerWeight, forKey: "bits_per_weight")
+      for (name, figure) in figures(total.loss) {
+        try json.encode(figure, forKey: Key(stringValue: name))
+      }
+      try json.encode(total.seconds, forKey: "seconds")
+    }
+  }
+
+  /// A key by its name.
+  struct Key: CodingKey, ExpressibleByStringLiteral {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+    init(stringLiteral: String) { stringValue = stringLiteral }
+  }
+}
+
+/// The figures of a loss by the names that JSON and CSV give them.
+func figures(_ loss: Loss?) -> [(name: String, value: Double?)] {
+  [
+    ("mse", loss?.mse), ("rmse", loss?.rmse), ("nmse", loss?.nmse), ("sqnr_db", loss?.sqnr),
+    ("max_abs_error", loss?.maxAbsoluteError), ("mean_abs_error", loss?.meanAbsoluteError),
+    ("cosine", loss?.cosine), ("bias", loss?.bias),
+  ]
+}

@@ -1,0 +1,54 @@
+// How numbers look to people.
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// Numbers as terminals and pages show them.
+public enum Numbers {
+  /// 3.14159 with two digits as “3.14”.
+  public static func fixed(_ x: Double, _ digits: Int) -> String { formatted("%.\(digits)f", x) }
+
+  /// 0.000123 as “1.23e-04”.
+  public static func scientific(_ x: Double) -> String { formatted("%.2e", x) }
+
+  /// 22713216 as “22,713,216”.
+  public static func grouped(_ n: Int) -> String {
+    var digits = String(n.magnitude)
+    var index = digits.endIndex
+    while digits.distance(from: digits.startIndex, to: index) > 3 {
+      index = digits.index(index, offsetBy: -3)
+      digits.insert(",", at: index)
+    }
+    return n < 0 ? "-" + digits : digits
+  }
+
+  /// 90868376 as “90.9 MB”: decimal units, as disks and downloads are sold.
+  public static func bytes(_ n: Int) -> String {
+    var value = Double(n)
+    for unit in ["B", "kB", "MB", "GB"] {
+      // 999.95 would be rounded up to a number of four digits.
+      if value < 999.95 { return unit == "B" ? "\(n) B" : fixed(value, 1) + " " + unit }
+      value /= 1000
+    }
+    return fixed(value, 1) + " TB"
+  }
+
+  /// 0.042 as “42 ms”, 3.5 as “3.5 s”, 200 as “3 min 20 s”.
+  public static func duration(seconds: Double) -> String {
+    if seconds < 0.9995 { return fixed(seconds * 1000, 0) + " ms" }
+    if seconds < 99.95 { return fixed(seconds, 1) + " s" }
+    let whole = Int(seconds.rounded())
+    return "\(whole / 60) min \(whole % 60) s"
+  }
+
+  private static func formatted(_ format: String, _ x: Double) -> String {
+    var buffer = [CChar](repeating: 0, count: 400)
+    let length = withVaList([x]) { vsnprintf(&buffer, buffer.count, format, $0) }
+    return String(decoding: buffer.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}

@@ -1,0 +1,84 @@
+import KerfCodecs
+import KerfElements
+import KerfReference
+import Testing
+
+private let blocks: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
+
+@Suite struct TensorTests {
+  @Test("blocks are the twin's, for any number of threads", arguments: blocks, Rounding.allCases)
+  func quantize(format: Format, rounding: Rounding) throws {
+    var random = SplitMix(seed: 1)
+    // More than one piece, and a last one that fills no group of blocks.
+    let shape: Shape = [3, 64 * 1024 - 32]
+    let values = random.normals(shape.count)
+    let expected = twin(of: format).encodedRow(values, rounding)
+    let tensor = try Tensor(shape: shape, values)
+    for threads in [1, 2, 7] {
+      let quantized = try tensor.quantized(as: format, rounding: rounding, threads: threads)
+      #expect(quantized.shape == shape)
+      #expect(quantized.byteCount == format.byteCount(for: shape))
+      #expect(quantized.withUnsafeBytes { Array($0) } == expected)
+    }
+  }
+
+  @Test("halves go to blocks and back", arguments: blocks)
+  func halves(format: Format) throws {
+    var random = SplitMix(seed: 2)
+    let values = random.normals(4 * 96).map { Float16($0) }
+    let restored = try values.withUnsafeBytes { bytes in
+      let tensor = try Tensor(shape: [4, 96], float16: bytes.baseAddress!)
+      return try tensor.quantized(as: format).dequantized(as: .float16)
+    }
+    #expect(restored.elementType == .float16)
+    let expected = twin(of: format)
+      .decodedRow(twin(of: format).encodedRow(values.map(Float.init), .optimal))
+      .map { Float(Float16($0)) }
+    #expect(try restored.floats() == expected)
+  }
+
+  @Test("bfloat16 widens to what it is")
+  func bfloat16() throws {
+    let words: [UInt16] = [0x3F80, 0xC040, 0x0001, 0x7F80]
+    let floats = try words.withUnsafeBytes {
+      try Tensor(shape: [4], bfloat16: $0.baseAddress!).floats()
+    }
+    #expect(floats.map(\.bitPattern) == words.map { UInt32($0) << 16 })
+  }
+
+  @Test("requantizing goes straight from one format to the other")
+  func requantize() throws {
+    var random = SplitMix(seed: 3)
+    let tensor = try Tensor(shape: [2, 64], random.normals(128))
+    let eight = try tensor.quantized(as: .q8_0)
+    let direct = try eight.requantized(as: .q4_0)
+    let detour = try eight.dequantized().quantized(as: .q4_0)
+    #expect(direct.withUnsafeBytes { Array($0) } == detour.withUnsafeBytes { Array($0) })
+  }
+
+  @Test("no elements are no trouble", arguments: blocks)
+  func empty(format: Format) throws {
+    let quantized = try Tensor(shape: [0, 64], []).quantized(as: format)
+    #expect(quantized.byteCount == 0)
+    #expect(try quantized.dequantized().floats().isEmpty)
+  }
+
+  @Test("what cannot be done says why")
+  func errors() throws {
+    let tensor = try Tensor(shape: [2, 33], [Float](repeating: 1, count: 66))
+    #expect(throws: CodecError.unalignedRow(.q4_0, columns: 33)) {
+      try tensor.quantized(as: .q4_0)
+    }
+    #expect(throws: CodecError.notComputed(.q4_K)) {
+      try Tensor(shape: [1, 256], [Float](repeating: 1, count: 256)).quantized(as: .q4_K)
+    }
+    #expect(throws: CodecError.byteCount(expected: 16, found: 12)) {
+      try Tensor(shape: [4], [1, 2, 3])
+    }
+    #expect(throws: CodecError.byteCount(expected: 18, found: 2)) {
+      try [UInt8](repeating: 0, count: 2).withUnsafeBytes {
+        try QuantizedTensor(format: .q4_0, shape: [32], bytes: $0)
+      }
+    }
+  }
+}
