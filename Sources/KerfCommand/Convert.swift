@@ -81,6 +81,11 @@ struct Convert: ParsableCommand {
       throw ValidationError(
         "--to \(to): there is no such format; 'kerf formats' lists them")
     }
+    do {
+      _ = try rules
+    } catch {
+      throw ValidationError(error.description)
+    }
     if let report { _ = try ReportFile.Kind(path: report) }
   }
 
@@ -89,17 +94,16 @@ struct Convert: ParsableCommand {
     let reportFile = try report.map { try ReportFile($0, input: input, output: output) }
     do {
       let conversion = try Conversion(request)
-      for remark in conversion.remarks { Terminal.note(remark.description) }
       if dryRun {
-        try show(conversion.plannedReport, conversion.plannedReport.tensorTable)
         try reportFile?.write(conversion.plannedReport)
+        try show(conversion.plannedReport, conversion.plannedReport.tensorTable, conversion.remarks)
         return
       }
       let report = try withProgressLine { progress throws(ConversionError) in
         try conversion.run(progress: progress)
       }
       try reportFile?.write(report)
-      try show(report, heading(report) + "\n\n" + report.text())
+      try show(report, heading(report) + "\n\n" + report.text(), conversion.remarks)
     } catch let error as ConversionError {
       if case .refused(_, let objections) = error {
         for objection in objections.dropFirst().prefix(20) { Terminal.note("\(objection)") }
@@ -128,16 +132,19 @@ struct Convert: ParsableCommand {
     request.isStrict = strict
     request.isMeasuring = !noMeasure
     request.isReplacing = force
-    do {
-      request.rules = try tensor.map { text throws(PlanError) in try FormatRule(text) }
-    } catch {
-      throw Terminal.failure(error)
-    }
+    request.rules = try rules
     return request
   }
 
-  private func show(_ report: LossReport, _ text: String) throws {
+  private var rules: [FormatRule] {
+    get throws(PlanError) {
+      try tensor.map { text throws(PlanError) in try FormatRule(text) }
+    }
+  }
+
+  private func show(_ report: LossReport, _ text: String, _ remarks: [Remark]) throws {
     try Terminal.output(json ? report.json : text)
+    for remark in remarks { Terminal.note(remark.description) }
   }
 
   private func heading(_ report: LossReport) -> String {

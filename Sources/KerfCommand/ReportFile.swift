@@ -31,6 +31,12 @@ struct ReportFile {
     guard !others.contains(where: { $0 == self.path || $0.isSameFile(as: self.path) }) else {
       throw Terminal.failure("--report \(path): is the input or the output")
     }
+    // A place that cannot be written to is found out now, not after the work.
+    do {
+      try AtomicFile(at: self.path, byteCount: 0, replacing: true).discard()
+    } catch {
+      throw Terminal.failure(error)
+    }
   }
 
   /// Writes the report, replacing an earlier one.
