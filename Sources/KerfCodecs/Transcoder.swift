@@ -7,11 +7,17 @@
 // is ever whole in f32.
 
 internal import KerfDispatch
-package import KerfElements
+public import KerfElements
 
-package struct Transcoder: Sendable {
-  package let source: Format
-  package let target: Format
+/// Takes elements from one format to another, and tells what that cost.
+///
+/// The lowest level at which a host calls: memory in, memory out, on the caller's thread, without
+/// allocation.
+public struct Transcoder: Sendable {
+  /// The format it reads.
+  public let source: Format
+  /// The format it writes.
+  public let target: Format
   private let decode: CodecKernels.Decode
   private let encode: CodecKernels.Encode
   private let restore: CodecKernels.Decode
@@ -19,6 +25,20 @@ package struct Transcoder: Sendable {
 
   /// Elements of a tile: a multiple of every block.
   package static let tile = 4096
+
+  /// A way from one format to another.
+  ///
+  /// - Parameters:
+  ///   - rounding: How codes and scales are chosen.
+  ///   - instructionSet: Kernels to use; the process's own choice where there is none.
+  /// - Throws: ``CodecError/notComputed(_:)``, ``CodecError/dispatch(_:)``.
+  public init(
+    from source: Format, to target: Format, rounding: Rounding = .optimal,
+    instructionSet: InstructionSet? = nil
+  ) throws(CodecError) {
+    let table = try KernelTable.table(for: instructionSet)
+    try self.init(from: source, to: target, rounding: rounding, table: table)
+  }
 
   package init(
     from source: Format, to target: Format, rounding: Rounding, table: KernelTable
@@ -33,12 +53,23 @@ package struct Transcoder: Sendable {
     loss = table.loss
   }
 
-  /// Scratch for one thread.
-  package struct Scratch: ~Copyable {
+  /// Working memory for one thread.
+  public struct Scratch: ~Copyable {
     fileprivate let elements = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let restored = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
-    package init() {}
+    /// Memory that one call at a time may use.
+    public init() {}
+  }
+
+  /// Transcodes `count` elements, whole blocks of both formats.
+  ///
+  /// Neither pointer needs any alignment.
+  public func run(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
+    scratch: borrowing Scratch
+  ) {
+    run(source, target, count: count, scratch: scratch, measured: nil)
   }
 
   /// Transcodes `count` elements, whole blocks of both formats; where `measured` is given, hands it
@@ -46,7 +77,7 @@ package struct Transcoder: Sendable {
   /// copied as they are.
   package func run(
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
-    scratch: borrowing Scratch, measured: ((LossSums, Int) -> Void)? = nil
+    scratch: borrowing Scratch, measured: ((LossSums, Int) -> Void)?
   ) {
     let elements = scratch.elements.pointer(to: Float.self)
     let restored = scratch.restored.pointer(to: Float.self)
@@ -85,4 +116,17 @@ extension KernelTable {
   package static func current() throws(CodecError) -> KernelTable {
     do { return try Dispatch.chosen.get() } catch { throw .dispatch(error) }
   }
+
+  /// The table of an instruction set, or the process's own.
+  package static func table(for instructionSet: InstructionSet?) throws(CodecError) -> KernelTable {
+    guard let instructionSet else { return try current() }
+    do { return try Dispatch.table(named: instructionSet.rawValue) } catch {
+      throw .dispatch(error)
+    }
+  }
+}
+
+extension InstructionSet {
+  /// The instruction sets that this CPU has kernels for, slowest first.
+  public static var available: [InstructionSet] { Dispatch.available.map(\.instructionSet) }
 }

@@ -34,16 +34,20 @@ package enum Dispatch {
     guard let name = getenv("KERF_ISA").map({ String(cString: $0) }), !name.isEmpty else {
       return .success(available[available.count - 1])
     }
+    return Result { () throws(DispatchError) in try table(named: name) }
+  }()
+
+  /// The table of the instruction set of that name, whatever its case.
+  package static func table(named name: String) throws(DispatchError) -> KernelTable {
     guard let table = available.first(where: { $0.instructionSet.rawValue == name.lowercased() })
     else {
-      return .failure(
-        .unavailable(wanted: name, available: available.map(\.instructionSet)))
+      throw .unavailable(wanted: name, available: available.map(\.instructionSet))
     }
-    return .success(table)
-  }()
+    return table
+  }
 }
 
-/// `KERF_ISA` asks for what this CPU or this build does not have.
+/// Kernels that this CPU or this build does not have, as `KERF_ISA` may ask for.
 public enum DispatchError: Error, Sendable, Hashable, CustomStringConvertible {
   case unavailable(wanted: String, available: [InstructionSet])
 
@@ -51,7 +55,7 @@ public enum DispatchError: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unavailable(let wanted, let available):
-      "KERF_ISA=\(wanted): this CPU has \(available.map(\.rawValue).joined(separator: ", "))"
+      "no \(wanted) kernels: this CPU has \(available.map(\.rawValue).joined(separator: ", "))"
     }
   }
 }

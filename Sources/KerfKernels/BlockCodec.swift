@@ -2,7 +2,7 @@
 //
 // Blocks are taken sixteen at a time, a group: what is decided once per block (its scale, its
 // minimum) is then decided for a whole vector of blocks at once, and only the codes are written
-// block by block. A format says how it decides and how its bytes look; see `Q4_0.swift`.
+// block by block. A format says how it decides and how its bytes look; see `Q8_0.swift`.
 
 internal import CVectors
 internal import KerfElements

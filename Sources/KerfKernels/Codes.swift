@@ -2,8 +2,14 @@
 
 internal import CVectors
 
+/// A way to store 32 small codes: the first sixteen in one vector, the others in another.
+protocol CodePacking {
+  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer)
+  static func load(_ codes: UnsafeRawPointer) -> (low: i32x16, high: i32x16)
+}
+
 /// Sixteen bytes: the low nibble of byte j is code j, the high nibble code j + 16.
-enum Nibbles {
+enum Nibbles: CodePacking {
   @inline(__always)
   static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
     u8x16_store(codes, i32x16_low_bytes(low | high &<< 4))
@@ -17,7 +23,7 @@ enum Nibbles {
 }
 
 /// Four bytes whose bit i is the fifth bit of code i, then the lower four bits as nibbles.
-enum FiveBits {
+enum FiveBits: CodePacking {
   @inline(__always)
   static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
     let fifth = i32x16_above_bits(low, 15) | i32x16_above_bits(high, 15) &<< 16

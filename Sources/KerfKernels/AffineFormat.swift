@@ -1,0 +1,51 @@
+// What the affine formats share: y = q · d + m, q in 0…largest.
+//
+// The reference code spans the block: m = min x, d = (max x − m) / largest; q = ⌊(x − m) / d + ½⌋.
+
+internal import CVectors
+
+protocol AffineFormat: BlockFormat {
+  associatedtype Codes: CodePacking
+  /// 15 or 31.
+  static var largestCode: Float { get }
+  /// Candidates for where the extremes of a block fall on the axis of codes.
+  static var spans: InlineArray<16, CodeSpan> { get }
+}
+
+extension AffineFormat {
+  static var hasMinimum: Bool { true }
+
+  @inline(__always)
+  static func referenceFit(_ group: BlockGroup) -> Fit {
+    .affine(minimum: group.minima(), maximum: group.maxima(), largestCode: largestCode)
+  }
+
+  @inline(__always)
+  static func optimalFit(_ group: BlockGroup) -> Fit {
+    group.affineFit(largestCode: largestCode, spans: spans)
+  }
+
+  @inline(__always)
+  static func packCodes(
+    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float,
+    to codes: UnsafeMutableRawPointer
+  ) {
+    Codes.store(
+      code(f32x16_load(block), multiplier, origin),
+      code(f32x16_load(block + 16), multiplier, origin), to: codes)
+  }
+
+  @inline(__always)
+  private static func code(_ x: f32x16, _ multiplier: Float, _ origin: Float) -> i32x16 {
+    f32x16_truncated(f32x16_clamped((x - origin) * multiplier + 0.5, 0, largestCode))
+  }
+
+  @inline(__always)
+  static func unpack(
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>
+  ) {
+    let (low, high) = Codes.load(codes)
+    f32x16_store(block, i32x16_to_f32(low) * scale + minimum)
+    f32x16_store(block + 16, i32x16_to_f32(high) * scale + minimum)
+  }
+}
