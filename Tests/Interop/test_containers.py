@@ -85,8 +85,9 @@ def test_safetensors_to_gguf_scalars(format, narrow, part, kerf, outputs, tmp_pa
 def test_gguf_to_gguf(converted, weights, kerf, outputs):
     """A quantized source is decoded and encoded again, and kept tensors stay as they are."""
     target = outputs / "b.gguf"
-    kerf("convert", converted("q8_0", "reference"), target, "--to", "q4_0", "--rounding", "reference")
-    source, found = read_gguf(converted("q8_0", "reference")), read_gguf(target)
+    path = converted("q8_0", "reference")
+    kerf("convert", path, target, "--to", "q4_0", "--rounding", "reference")
+    source, found = read_gguf(path), read_gguf(target)
     for name, array in weights.items():
         if is_quantized(name, array):
             wide = gguf.quants.dequantize(source[name].data, source[name].tensor_type)
@@ -113,7 +114,7 @@ def test_empty_shapes(kerf, outputs, tmp_path):
     for number, tensors in enumerate([
         {},
         {"a.weight": ("F32", np.zeros((0, 32), np.float32))},
-        {"a": ("F32", np.float32(3).reshape(())), "b.weight": ("F32", np.ones((2, 32), np.float32))},
+        {"a": ("F32", np.float32(3).reshape(()))},
     ]):
         source = tmp_path / f"{number}.safetensors"
         source.write_bytes(safetensors_bytes(tensors))

@@ -72,7 +72,7 @@ GGUF = {
     "misaligned-offset": info(offset=1025),
     "offset-2^63": info(offset=2**63),
     "rows-inside-a-block": info(dims=[4, 64], type=2),
-    "duplicate-tensor": info(name="b.weight") .replace(b"b.weight", b"a.weight"),
+    "duplicate-tensor": gguf_bytes(TWO).replace(b"b.weight", b"a.weight"),
     "empty-key": gguf_bytes(TWO, keys=[key("", 4, struct.pack("<I", 1))]),
     "duplicate-key": gguf_bytes(TWO, keys=[key("k", 4, struct.pack("<I", 1))] * 2),
     "unknown-value-type": gguf_bytes(TWO, keys=[key("k", 77, b"")]),

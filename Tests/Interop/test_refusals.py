@@ -167,7 +167,8 @@ def test_a_format_that_the_container_cannot_hold(kerf, tiny, outputs):
 
 def test_a_report_that_cannot_be_written(kerf, tiny, outputs):
     path = outputs / "nowhere" / "x.json"
-    result = kerf("convert", tiny, outputs / "x.gguf", "--to", "q8_0", "--report", path, status=None)
+    result = kerf(
+        "convert", tiny, outputs / "x.gguf", "--to", "q8_0", "--report", path, status=None)
     assert_refused(result, path)
     assert list(outputs.iterdir()) == []
 
