@@ -34,21 +34,19 @@ KERF_INLINE f32x16 f32x16_clamped(f32x16 x, float low, float high) {
 /// |x|
 KERF_INLINE f32x16 f32x16_abs(f32x16 x) { return (f32x16)((i32x16)x & 0x7FFFFFFF); }
 
-/// The bits of |x|: as integers they order like the magnitudes, with Inf and then NaN on top.
-KERF_INLINE i32x16 f32x16_magnitude_bits(f32x16 x) { return (i32x16)x & 0x7FFFFFFF; }
-
-/// The bits of a vector as integers, and back.
-KERF_INLINE i32x16 f32x16_bits(f32x16 x) { return (i32x16)x; }
-KERF_INLINE f32x16 f32x16_from_bits(i32x16 x) { return (f32x16)x; }
-
 /// A magnitude with the sign of each lane.
 KERF_INLINE f32x16 f32x16_copysign(float magnitude, f32x16 sign) {
   return (f32x16)((i32x16)(f32x16)magnitude | ((i32x16)sign & (int32_t)0x80000000));
 }
 
-/// The larger of two integers.
-KERF_INLINE i32x16 i32x16_max(i32x16 a, i32x16 b) { return __builtin_elementwise_max(a, b); }
-KERF_INLINE i32x16 i32x16_min(i32x16 a, i32x16 b) { return __builtin_elementwise_min(a, b); }
+/// taint, or NaN in the lanes where x is NaN or infinite.
+KERF_INLINE f32x16 f32x16_tainted(f32x16 taint, f32x16 x) {
+#if defined(__AVX512F__)
+  return (f32x16)_mm512_fmadd_ps((__m512)x, _mm512_setzero_ps(), (__m512)taint);
+#else
+  return x * 0.0f + taint;
+#endif
+}
 
 /// Nearest integer, ties to even, for |x| < 2²²: the sum's unit in the last place is 1.
 KERF_INLINE f32x16 f32x16_round(f32x16 x) { return (x + 0x1.8p23f) - 0x1.8p23f; }
@@ -60,12 +58,6 @@ KERF_INLINE f32x16 f32x16_rounding_error(f32x16 x) {
 #else
   return x - f32x16_round(x);
 #endif
-}
-
-/// Lanes of a where x > y, of b elsewhere.
-KERF_INLINE f32x16 f32x16_select_greater(f32x16 x, f32x16 y, f32x16 a, f32x16 b) {
-  i32x16 mask = x > y;
-  return (f32x16)((mask & (i32x16)a) | (~mask & (i32x16)b));
 }
 
 /// Bit i is set where lane i, all ones or all zeros, is all ones.
@@ -100,21 +92,3 @@ KERF_INLINE i32x16 u32_spread(uint32_t bits, int32_t value) {
   i32x16 clear = ((i32x16)(int32_t)bits & KERF_PLACES) == 0;
   return ~clear & value;
 }
-
-/// The largest lane. No lane may be NaN.
-KERF_INLINE float f32x16_reduce_max(f32x16 x) {
-#if defined(__AVX512F__)
-  return _mm512_reduce_max_ps((__m512)x);
-#else
-  x = f32x16_max(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
-  x = f32x16_max(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3));
-  x = f32x16_max(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));
-  return x[0] > x[1] ? x[0] : x[1];
-#endif
-}
-
-/// The smallest lane. No lane may be NaN.
-KERF_INLINE float f32x16_reduce_min(f32x16 x) { return -f32x16_reduce_max(-x); }
-
-/// The largest lane.
-KERF_INLINE int32_t i32x16_reduce_max(i32x16 x) { return __builtin_reduce_max(x); }

@@ -1,7 +1,21 @@
 // Between element types.
 
-/// Toward zero. Lanes must fit an Int32.
-KERF_INLINE i32x16 f32x16_truncated(f32x16 x) { return __builtin_convertvector(x, i32x16); }
+/// Toward zero. Of a lane that does not fit an Int32 the low bits are 0, or all equal.
+KERF_INLINE i32x16 f32x16_truncated(f32x16 x) {
+  kerf_f32_parts from = {x};
+  kerf_i32_parts to;
+  for (int i = 0; i < KERF_PARTS; i++)
+#if defined(__AVX512F__)
+    to.r[i] = _mm512_cvttps_epi32(from.r[i]);
+#elif defined(__AVX2__)
+    to.r[i] = _mm256_cvttps_epi32(from.r[i]);
+#elif defined(__x86_64__)
+    to.r[i] = _mm_cvttps_epi32(from.r[i]);
+#else
+    to.r[i] = vcvtq_s32_f32(from.r[i]);
+#endif
+  return to.v;
+}
 KERF_INLINE f32x16 i32x16_to_f32(i32x16 x) { return __builtin_convertvector(x, f32x16); }
 
 /// The low eight bits of each lane.
@@ -15,6 +29,15 @@ KERF_INLINE f64x8 f32x16_low_f64(f32x16 x) {
 }
 KERF_INLINE f64x8 f32x16_high_f64(f32x16 x) {
   return __builtin_convertvector(__builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15), f64x8);
+}
+
+/// sum + x², where x² is exact, as it is for x that has been a Float: fused or not, the same.
+KERF_INLINE f64x8 f64x8_adding_exact_square(f64x8 sum, f64x8 x) {
+#if defined(__AVX512F__)
+  return (f64x8)_mm512_fmadd_pd((__m512d)x, (__m512d)x, (__m512d)sum);
+#else
+  return sum + x * x;
+#endif
 }
 
 /// |x|
@@ -107,7 +130,17 @@ KERF_INLINE u16x16 f32x16_narrowed_f16(f32x16 x) {
 
 // One element, by the same arithmetic as sixteen.
 
-KERF_INLINE float f16_widened(uint16_t x) { return f16x16_widened((u16x16)x)[0]; }
+KERF_INLINE float f16_widened(uint16_t x) {
+#if defined(__F16C__)
+  // Left alone, the compiler inserts the half into whatever the register held before, and waits
+  // for that. Here it has to come from an integer register, as a vector of its own.
+  __m128i lanes = _mm_cvtsi32_si128(x);
+  __asm__("" : "+x"(lanes));
+  return _mm_cvtss_f32(_mm_cvtph_ps(lanes));
+#else
+  return f16x16_widened((u16x16)x)[0];
+#endif
+}
 KERF_INLINE uint16_t f16_narrowed(float x) { return f32x16_narrowed_f16((f32x16)x)[0]; }
 KERF_INLINE float bf16_widened(uint16_t x) { return bf16x16_widened((u16x16)x)[0]; }
 KERF_INLINE uint16_t bf16_narrowed(float x) { return f32x16_narrowed_bf16((f32x16)x)[0]; }

@@ -27,17 +27,20 @@ extension AffineFormat {
 
   @inline(__always)
   static func packCodes(
-    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float,
+    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float, clamping: Bool,
     to codes: UnsafeMutableRawPointer
   ) {
     Codes.store(
-      code(f32x16_load(block), multiplier, origin),
-      code(f32x16_load(block + 16), multiplier, origin), to: codes)
+      code(f32x16_load(block), multiplier, origin, clamping),
+      code(f32x16_load(block + 16), multiplier, origin, clamping), to: codes)
   }
 
   @inline(__always)
-  private static func code(_ x: f32x16, _ multiplier: Float, _ origin: Float) -> i32x16 {
-    f32x16_truncated(f32x16_clamped((x - origin) * multiplier + 0.5, 0, largestCode))
+  private static func code(
+    _ x: f32x16, _ multiplier: Float, _ origin: Float, _ clamping: Bool
+  ) -> i32x16 {
+    let u = (x - origin) * multiplier + 0.5
+    return f32x16_truncated(clamping ? f32x16_clamped(u, 0, largestCode) : u)
   }
 
   @inline(__always)

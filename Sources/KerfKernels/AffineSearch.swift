@@ -111,7 +111,7 @@ extension BlockGroup {
 
   /// Whether the searched pair, with nearest codes, leaves less error than the reference pair.
   @inline(__always)
-  private func guardedChoice(
+  func guardedChoice(
     _ largestCode: Float, _ searched: f32x16, _ searchedMinimum: f32x16, _ reference: f32x16,
     _ referenceMinimum: f32x16
   ) -> SIMDMask<SIMD16<Int32>> {

@@ -30,8 +30,11 @@ protocol BlockFormat: SendableMetatype {
   static func optimalFit(_ group: BlockGroup) -> Fit
 
   /// Writes the codes of one block, that is all of its bytes after scale and minimum.
+  ///
+  /// With `clamping`, elements may lie outside of the range that the codes span; a reference fit
+  /// spans them all.
   static func packCodes(
-    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float,
+    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float, clamping: Bool,
     to codes: UnsafeMutableRawPointer)
   /// Reads the codes of one block and scales them.
   static func unpack(
@@ -46,23 +49,30 @@ extension BlockFormat {
   @inline(__always)
   static func encode(
     _ source: UnsafePointer<Float>, _ target: UnsafeMutableRawPointer, _ blocks: Int,
-    _ workspace: UnsafeMutableRawPointer, fit: (BlockGroup) -> Fit
+    _ workspace: UnsafeMutableRawPointer, _ rounding: Rounding
   ) {
     var done = 0
     while done < blocks {
       let count = min(16, blocks &- done)
       let group = BlockGroup(source + 32 &* done, count, workspace)
-      write(fit(group), group, target + bytesPerBlock &* done)
+      let block = target + bytesPerBlock &* done
+      if rounding == .reference {
+        write(referenceFit(group), group, clamping: false, block)
+      } else {
+        write(optimalFit(group), group, clamping: true, block)
+      }
       done &+= count
     }
   }
 
   @inline(__always)
-  private static func write(_ fit: Fit, _ group: BlockGroup, _ target: UnsafeMutableRawPointer) {
+  private static func write(
+    _ fit: Fit, _ group: BlockGroup, clamping: Bool, _ target: UnsafeMutableRawPointer
+  ) {
     // A scale so small that its reciprocal overflows is stored as zero: any code means zero then,
     // and the reference code writes zeros.
-    let usable = fit.multiplier.replacing(
-      with: 0, where: fit.multiplier .== .infinity .| fit.multiplier .== -.infinity)
+    let overflowed = f32x16_abs(fit.multiplier) .== .infinity
+    let usable = fit.multiplier.replacing(with: 0, where: overflowed)
     f32x16_store(group.multipliers, usable)
     f32x16_store(group.origins, fit.origin)
     u16x16_store(group.halfScales, f32x16_narrowed_f16(fit.scale))
@@ -76,11 +86,11 @@ extension BlockFormat {
       }
       packCodes(
         group.elements + 32 &* b, multiplier: group.multipliers[b], origin: group.origins[b],
-        to: block + codesOffset)
+        clamping: clamping, to: block + codesOffset)
       b &+= 1
     }
-    if usable != fit.multiplier {
-      for b in 0..<group.count where fit.multiplier[b].isInfinite {
+    if any(overflowed) {
+      for b in 0..<group.count where overflowed[b] {
         (target + bytesPerBlock &* b + codesOffset)
           .initializeMemory(as: UInt8.self, repeating: 0, count: codesByteCount)
       }
@@ -106,8 +116,8 @@ extension BlockFormat {
 
   static var kernels: CodecKernels {
     CodecKernels(
-      encodeReference: { encode($0, $1, $2, $3, fit: referenceFit) },
-      encodeOptimal: { encode($0, $1, $2, $3, fit: optimalFit) },
+      encodeReference: { encode($0, $1, $2, $3, .reference) },
+      encodeOptimal: { encode($0, $1, $2, $3, .optimal) },
       decode: { decode($0, $1, $2) })
   }
 }

@@ -17,11 +17,24 @@ struct BlockGroup {
   init(_ source: UnsafePointer<Float>, _ count: Int, _ workspace: UnsafeMutableRawPointer) {
     self.count = count
     self.workspace = workspace
-    if count == 16 && allFinite(source, 512) {
+    if count == 16 && BlockGroup.isFinite(source) {
       elements = source
     } else {
       elements = repaired(source, count, workspace.assumingMemoryBound(to: Float.self))
     }
+  }
+
+  /// Whether none of 512 elements is NaN or infinite.
+  @inline(__always)
+  private static func isFinite(_ source: UnsafePointer<Float>) -> Bool {
+    var taints = InlineArray<4, f32x16>(repeating: f32x16(repeating: 0))
+    for j in 0..<8 {
+      for c in 0..<4 {
+        taints[c] = f32x16_tainted(taints[c], f32x16_load(source + 64 &* j + 16 &* c))
+      }
+    }
+    let taint = (taints[0] + taints[1]) + (taints[2] + taints[3])
+    return f32x16_equal_bits(taint, taint) == 0xFFFF
   }
 
   /// 32 × 16 elements, transposed: vector j holds element j of each block.

@@ -21,8 +21,8 @@ private struct LaneSums {
     let e = y - x
     let magnitude = f64x8_abs(e)
     squaredError += e * e
-    squaredReference += x * x
-    squaredCandidate += y * y
+    squaredReference = f64x8_adding_exact_square(squaredReference, x)
+    squaredCandidate = f64x8_adding_exact_square(squaredCandidate, y)
     absoluteError += magnitude
     error += e
     maxAbsoluteError = f64x8_max(magnitude, maxAbsoluteError)
@@ -33,9 +33,6 @@ package func lossSums(
   _ reference: UnsafePointer<Float>, _ candidate: UnsafePointer<Float>, _ count: Int
 ) -> LossSums {
   let whole = count & ~15
-  guard allFinite(reference, whole), allFinite(candidate, whole) else {
-    return lossSumsOneByOne(reference, candidate, count)
-  }
   var low = LaneSums()
   var high = LaneSums()
   var i = 0
@@ -46,6 +43,10 @@ package func lossSums(
     high.add(f32x16_high_f64(x), f32x16_high_f64(y))
     i &+= 16
   }
+  // No square of a Float overflows a Double, so these sums are finite where all elements are.
+  let squares = total(
+    (low.squaredReference + high.squaredReference) + (low.squaredCandidate + high.squaredCandidate))
+  guard squares.isFinite else { return lossSumsOneByOne(reference, candidate, count) }
   var sums = lossSumsOneByOne(reference + whole, candidate + whole, count &- whole)
   sums.squaredError += total(low.squaredError + high.squaredError)
   sums.squaredReference += total(low.squaredReference + high.squaredReference)
@@ -92,16 +93,4 @@ private func lossSumsOneByOne(
 @inline(__always)
 private func total(_ v: f64x8) -> Double {
   ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
-}
-
-/// Whether none of `count` elements, a multiple of sixteen, is NaN or infinite.
-@inline(__always)
-func allFinite(_ x: UnsafePointer<Float>, _ count: Int) -> Bool {
-  var largest = i32x16(repeating: 0)
-  var i = 0
-  while i < count {
-    largest = i32x16_max(largest, f32x16_magnitude_bits(f32x16_load(x + i)))
-    i &+= 16
-  }
-  return i32x16_reduce_max(largest) < 0x7F80_0000
 }

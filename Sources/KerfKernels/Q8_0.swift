@@ -34,16 +34,16 @@ enum Q8_0: BlockFormat {
 
   @inline(__always)
   static func packCodes(
-    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float,
+    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float, clamping: Bool,
     to codes: UnsafeMutableRawPointer
   ) {
-    u8x16_store(codes, code(f32x16_load(block), multiplier))
-    u8x16_store(codes + 16, code(f32x16_load(block + 16), multiplier))
+    u8x16_store(codes, code(f32x16_load(block), multiplier, clamping))
+    u8x16_store(codes + 16, code(f32x16_load(block + 16), multiplier, clamping))
   }
 
   @inline(__always)
-  private static func code(_ x: f32x16, _ multiplier: Float) -> u8x16 {
-    let u = f32x16_clamped(x * multiplier, -128, 127)
+  private static func code(_ x: f32x16, _ multiplier: Float, _ clamping: Bool) -> u8x16 {
+    let u = clamping ? f32x16_clamped(x * multiplier, -128, 127) : x * multiplier
     return i32x16_low_bytes(f32x16_truncated(u + f32x16_copysign(0x1.FFFFFEp-2, u)))
   }
 

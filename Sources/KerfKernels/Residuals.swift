@@ -8,25 +8,39 @@ internal import CVectors
 /// Sums over the 32 elements of a block, a lane per block, for four candidates.
 struct ResidualSums {
   /// Σr²
-  var squares = InlineArray<4, f32x16>(repeating: f32x16(repeating: 0))
+  var squares: InlineArray<4, f32x16>
   /// Σr·y
-  var products = InlineArray<4, f32x16>(repeating: f32x16(repeating: 0))
+  var products: InlineArray<4, f32x16>
   /// Σr
-  var sums = InlineArray<4, f32x16>(repeating: f32x16(repeating: 0))
+  var sums: InlineArray<4, f32x16>
+
+  @inline(__always)
+  init() {
+    let zeros = InlineArray<4, f32x16>(repeating: f32x16(repeating: 0))
+    squares = zeros
+    products = zeros
+    sums = zeros
+  }
 }
 
 extension BlockGroup {
   /// The smallest and largest element of each block, from its columns.
   @inline(__always)
   func columnExtremes() -> (minimum: f32x16, maximum: f32x16) {
-    var minimum = f32x16_load(originals)
-    var maximum = minimum
-    for j in 1..<32 {
-      let x = f32x16_load(originals + 16 &* j)
-      minimum = f32x16_min(minimum, x)
-      maximum = f32x16_max(maximum, x)
+    // Four chains, so that they hide each other's latency.
+    var minima = InlineArray<4, f32x16> { f32x16_load(originals + 16 &* $0) }
+    var maxima = minima
+    for j in 1..<8 {
+      for c in 0..<4 {
+        let x = f32x16_load(originals + 64 &* j + 16 &* c)
+        minima[c] = f32x16_min(minima[c], x)
+        maxima[c] = f32x16_max(maxima[c], x)
+      }
     }
-    return (minimum, maximum)
+    return (
+      f32x16_min(f32x16_min(minima[0], minima[1]), f32x16_min(minima[2], minima[3])),
+      f32x16_max(f32x16_max(maxima[0], maxima[1]), f32x16_max(maxima[2], maxima[3]))
+    )
   }
 
   /// Fills the normalised columns with y = (x − origin) · normalizer; returns Σy and Σy².

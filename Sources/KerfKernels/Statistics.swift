@@ -4,60 +4,51 @@
 internal import CVectors
 
 extension BlockGroup {
-  /// A value for each of the sixteen blocks.
-  @inline(__always)
-  private func perBlock(_ value: (UnsafePointer<Float>) -> Float) -> f32x16 {
-    // The multipliers' place is free until the fit is written.
-    var b = 0
-    while b < 16 {
-      multipliers[b] = value(elements + 32 &* b)
-      b &+= 1
-    }
-    return f32x16_load(multipliers)
-  }
-
   /// max |x|
   @inline(__always)
-  func largestMagnitudes() -> f32x16 {
-    perBlock { block in
-      f32x16_reduce_max(
-        f32x16_max(f32x16_abs(f32x16_load(block)), f32x16_abs(f32x16_load(block + 16))))
-    }
+  func largestMagnitudes() -> f32x16 { f32_block_magnitudes(elements) }
+
+  /// max x; of a zero, either sign.
+  @inline(__always)
+  func maxima() -> f32x16 { f32_block_maxima(elements) }
+
+  /// min x; of equal ones the first.
+  @inline(__always)
+  func minima() -> f32x16 {
+    let minima = f32_block_minima(elements)
+    let zero = minima .== 0
+    return any(zero) ? firstOfMagnitude(f32x16_abs(minima), where: zero, else: minima) : minima
   }
 
   /// The first element of the largest magnitude, with its sign.
   @inline(__always)
   func signedLargest() -> f32x16 {
-    perBlock { block in
-      let low = f32x16_abs(f32x16_load(block))
-      let high = f32x16_abs(f32x16_load(block + 16))
-      return block[firstIndex(of: f32x16_reduce_max(f32x16_max(low, high)), low, high)]
-    }
+    signedLargest(maxima: f32_block_maxima(elements), minima: f32_block_minima(elements))
   }
 
-  /// min x
+  /// The same, from the extremes of each block.
   @inline(__always)
-  func minima() -> f32x16 {
-    perBlock { block in
-      let low = f32x16_load(block)
-      let high = f32x16_load(block + 16)
-      return block[firstIndex(of: f32x16_reduce_min(f32x16_min(low, high)), low, high)]
-    }
+  func signedLargest(maxima: f32x16, minima: f32x16) -> f32x16 {
+    let largest = minima.replacing(with: maxima, where: maxima .>= 0 - minima)
+    let tied = maxima .== 0 - minima
+    return any(tied) ? firstOfMagnitude(f32x16_abs(largest), where: tied, else: largest) : largest
   }
 
-  /// max x; of a zero, either sign.
-  @inline(__always)
-  func maxima() -> f32x16 {
-    perBlock { block in
-      f32x16_reduce_max(f32x16_max(f32x16_load(block), f32x16_load(block + 16)))
+  /// In the lanes of a mask, the first element of that magnitude of each block. A rare way: two
+  /// elements have to be equal but for their signs.
+  @inline(never)
+  private func firstOfMagnitude(
+    _ magnitudes: f32x16, where mask: SIMDMask<SIMD16<Int32>>, else others: f32x16
+  ) -> f32x16 {
+    var result = others
+    for b in 0..<count where mask[b] {
+      let wanted = f32x16(repeating: magnitudes[b])
+      let block = elements + 32 &* b
+      let bits =
+        f32x16_equal_bits(f32x16_abs(f32x16_load(block)), wanted)
+        | f32x16_equal_bits(f32x16_abs(f32x16_load(block + 16)), wanted) &<< 16
+      result[b] = block[bits.trailingZeroBitCount]
     }
+    return result
   }
-}
-
-/// Where `value` stands first among 32 elements, of which it is one.
-@inline(__always)
-private func firstIndex(of value: Float, _ low: f32x16, _ high: f32x16) -> Int {
-  let wanted = f32x16(repeating: value)
-  let bits = f32x16_equal_bits(low, wanted) | f32x16_equal_bits(high, wanted) &<< 16
-  return bits.trailingZeroBitCount
 }

@@ -30,17 +30,20 @@ extension SymmetricFormat {
 
   @inline(__always)
   static func packCodes(
-    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float,
+    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float, clamping: Bool,
     to codes: UnsafeMutableRawPointer
   ) {
     Codes.store(
-      code(f32x16_load(block), multiplier), code(f32x16_load(block + 16), multiplier), to: codes)
+      code(f32x16_load(block), multiplier, clamping),
+      code(f32x16_load(block + 16), multiplier, clamping), to: codes)
   }
 
   @inline(__always)
-  private static func code(_ x: f32x16, _ multiplier: Float) -> i32x16 {
+  private static func code(_ x: f32x16, _ multiplier: Float, _ clamping: Bool) -> i32x16 {
     let u = x * multiplier + (Float(zero) + 0.5)
-    return f32x16_truncated(f32x16_clamped(u, 0, 2 * Float(zero) - 1))
+    let largest = 2 * Float(zero) - 1
+    return f32x16_truncated(
+      clamping ? f32x16_clamped(u, 0, largest) : f32x16_min(u, f32x16(repeating: largest)))
   }
 
   @inline(__always)

@@ -5,8 +5,8 @@
 //
 // 1. Normalise: y = −x / e, where e is the element of largest magnitude. Candidates are then the
 //    same constants t for every block: t is where e falls on the axis of codes. The reference code
-//    takes t = negative; a smaller t spends the codes on the many small elements, a larger one
-//    clamps e.
+//    takes t = negative. A smaller t is a coarser grid that may happen to fit better; a larger one
+//    is finer for the many small elements and clamps e.
 // 2. For each t, with r = t·y − round(t·y): R = Σr² and P = Σr·y. Codes are q = t·y − r, so the
 //    error that would remain after refitting the scale by least squares follows without another
 //    pass, and without the cancellation of Σx² − (Σxq)² / Σq²:
@@ -45,9 +45,7 @@ extension BlockGroup {
     let positiveSide = extremes.maximum .>= below
     let largest = below.replacing(with: extremes.maximum, where: positiveSide) + 0
     let other = extremes.maximum.replacing(with: below, where: positiveSide)
-    var signedLargest = extremes.minimum.replacing(with: extremes.maximum, where: positiveSide)
-    let tied = extremes.maximum .== below .& largest .> 0
-    if any(tied) { signedLargest = self.signedLargest() }
+    let signedLargest = self.signedLargest(maxima: extremes.maximum, minima: extremes.minimum)
 
     let usable = largest .> 1e-30 .& largest .< 1e30
     let normalizer = (-1 / signedLargest).replacing(with: 0, where: .!usable)
@@ -103,7 +101,7 @@ extension BlockGroup {
 
   /// Whether the searched scale, with nearest codes, leaves less error than the reference scale.
   @inline(__always)
-  private func guardedChoice(
+  func guardedChoice(
     _ codes: SymmetricCodes, _ searched: f32x16, _ reference: f32x16
   ) -> SIMDMask<SIMD16<Int32>> {
     let searchedMultiplier = Fit.reciprocal(searched)

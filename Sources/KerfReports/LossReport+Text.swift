@@ -75,13 +75,13 @@ extension LossReport {
       if row.isFallback, let note = row.note { notes.append("\(row.name.printable): \(note)") }
       if let loss = row.loss, loss.nonFinite > 0 {
         notes.append(
-          "\(row.name.printable): \(loss.nonFinite) elements are NaN or infinite, left out of the "
-            + "figures")
+          "\(row.name.printable): \(Numbers.counted(loss.nonFinite, "element")) NaN or infinite, "
+            + "left out of the figures")
       }
       if let loss = row.loss, loss.overflowed > 0 {
         notes.append(
-          "\(row.name.printable): \(loss.overflowed) elements are too large for \(row.format), "
-            + "stored as infinite, left out of the figures")
+          "\(row.name.printable): \(Numbers.counted(loss.overflowed, "element")) too large for "
+            + "\(row.format), stored as infinite, left out of the figures")
       }
     }
     let shown = notes.prefix(20)

@@ -46,6 +46,11 @@ public enum Numbers {
     return "\(whole / 60) min \(whole % 60) s"
   }
 
+  /// “1 element”, “2,000 elements”
+  public static func counted(_ count: Int, _ noun: String) -> String {
+    "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+  }
+
   private static func formatted(_ format: String, _ x: Double) -> String {
     var buffer = [CChar](repeating: 0, count: 400)
     let length = withVaList([x]) { vsnprintf(&buffer, buffer.count, format, $0) }

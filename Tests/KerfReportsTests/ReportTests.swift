@@ -68,7 +68,7 @@ import Testing
     let text = report.text()
     #expect(text.contains("21.07 dB"))
     #expect(text.contains("x, \"y\"\u{FFFD}: rows of 13 do not fill blocks of q4_0: f16 instead"))
-    #expect(text.contains("1 elements are NaN or infinite"))
+    #expect(text.contains("1 element NaN or infinite"))
     #expect(text.contains("67 elements, 276 B → 146 B"))
     #expect(text.split(separator: "\n").allSatisfy { $0.last != " " })
   }
