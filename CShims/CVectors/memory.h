@@ -15,3 +15,32 @@ KERF_MEMORY(i32x16)
 KERF_MEMORY(u16x16)
 KERF_MEMORY(u8x16)
 KERF_MEMORY(i8x16)
+
+/// Asks for a line of memory that is going to be read. Any address will do.
+KERF_INLINE void bytes_prefetch(const void *source) { __builtin_prefetch(source, 0, 3); }
+
+/// Copies past the caches, for targets too large for them: no line is read before it is overwritten.
+KERF_INLINE void bytes_stream(void *target, const void *source, intptr_t count) {
+  char *to = target;
+  const char *from = source;
+#if defined(__x86_64__)
+  intptr_t head = -(intptr_t)to & 63;
+  if (head > count) head = count;
+  __builtin_memcpy(to, from, head);
+  to += head, from += head, count -= head;
+  for (; count >= 64; to += 64, from += 64, count -= 64) {
+#if defined(__AVX512F__)
+    _mm512_stream_si512((void *)to, _mm512_loadu_si512(from));
+#elif defined(__AVX2__)
+    for (int i = 0; i < 64; i += 32)
+      _mm256_stream_si256((void *)(to + i), _mm256_loadu_si256((const void *)(from + i)));
+#else
+    for (int i = 0; i < 64; i += 16)
+      _mm_stream_si128((void *)(to + i), _mm_loadu_si128((const void *)(from + i)));
+#endif
+  }
+  // Other threads may be told that the bytes are there.
+  _mm_sfence();
+#endif
+  __builtin_memcpy(to, from, count);
+}

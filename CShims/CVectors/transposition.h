@@ -1,4 +1,4 @@
-// Rows that become lanes: sixteen rows of sixteen floats turned, and sixteen blocks of 32 folded.
+// Sixteen rows of sixteen floats, turned so that each row becomes a lane.
 
 // Two vectors woven within each quarter of 128 bits, by one float or by two; then quarters moved.
 #define KERF_WEAVE(a, b, i0, i1, i2, i3)                                                   \
@@ -37,36 +37,3 @@ KERF_INLINE void f32_transpose_16x16(const float *source, intptr_t stride, float
     f32x16_store(target + 16 * (c + 12), KERF_QUARTERS(odd, odd2, 1, 3, 5, 7));
   }
 }
-
-// The result's lane i is what `combine` makes of block i, 32 floats at source + 32·i. Each step
-// folds two vectors into one that holds twice as many blocks: 45 operations for sixteen blocks,
-// where folding each block by itself takes eight or more a block.
-#define KERF_FOLD_BLOCKS(name, prepare, combine)                                           \
-  KERF_INLINE f32x16 name(const float *source) {                                           \
-    f32x16 quad[4];                                                                        \
-    for (int q = 0; q < 4; q++) {                                                          \
-      f32x16 row[4];                                                                       \
-      for (int i = 0; i < 4; i++) {                                                        \
-        const float *block = source + 32 * (4 * q + i);                                    \
-        row[i] = combine(prepare(f32x16_load(block)), prepare(f32x16_load(block + 16)));   \
-      }                                                                                    \
-      f32x16 a = combine(KERF_WEAVE(row[0], row[1], 0, 16, 1, 17),                         \
-                         KERF_WEAVE(row[0], row[1], 2, 18, 3, 19));                        \
-      f32x16 b = combine(KERF_WEAVE(row[2], row[3], 0, 16, 1, 17),                         \
-                         KERF_WEAVE(row[2], row[3], 2, 18, 3, 19));                        \
-      quad[q] = combine(KERF_WEAVE(a, b, 0, 1, 16, 17), KERF_WEAVE(a, b, 2, 3, 18, 19));   \
-    }                                                                                      \
-    f32x16 low = combine(KERF_QUARTERS(quad[0], quad[1], 0, 1, 4, 5),                      \
-                         KERF_QUARTERS(quad[0], quad[1], 2, 3, 6, 7));                     \
-    f32x16 high = combine(KERF_QUARTERS(quad[2], quad[3], 0, 1, 4, 5),                     \
-                          KERF_QUARTERS(quad[2], quad[3], 2, 3, 6, 7));                    \
-    return combine(KERF_QUARTERS(low, high, 0, 2, 4, 6), KERF_QUARTERS(low, high, 1, 3, 5, 7)); \
-  }
-
-#define KERF_AS_IT_IS(x) (x)
-
-/// max |x| of sixteen blocks. No element may be NaN.
-KERF_FOLD_BLOCKS(f32_block_magnitudes, f32x16_abs, f32x16_max)
-/// max x and min x of sixteen blocks; of zeros, either sign. No element may be NaN.
-KERF_FOLD_BLOCKS(f32_block_maxima, KERF_AS_IT_IS, f32x16_max)
-KERF_FOLD_BLOCKS(f32_block_minima, KERF_AS_IT_IS, f32x16_min)

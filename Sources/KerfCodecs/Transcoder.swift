@@ -20,6 +20,8 @@ public struct Transcoder: Sendable {
   public let target: Format
   private let decode: CodecKernels.Decode
   private let encode: CodecKernels.Encode
+  private let encodeDirectly: CodecKernels.Encode?
+  private let stream: @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void
   private let restore: CodecKernels.Decode
   private let loss: @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums
 
@@ -49,6 +51,8 @@ public struct Transcoder: Sendable {
     self.target = target
     decode = reading.decode
     encode = writing.encode(rounding)
+    encodeDirectly = writing.encode(rounding, from: source)
+    stream = table.stream
     restore = writing.decode
     loss = table.loss
   }
@@ -57,6 +61,7 @@ public struct Transcoder: Sendable {
   public struct Scratch: ~Copyable {
     fileprivate let elements = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let restored = AlignedBuffer(byteCount: Transcoder.tile * 4)
+    fileprivate let written = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
     /// Memory that one call at a time may use.
     public init() {}
@@ -79,30 +84,56 @@ public struct Transcoder: Sendable {
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
     scratch: borrowing Scratch, measured: ((LossSums, Int) -> Void)?
   ) {
-    let elements = scratch.elements.pointer(to: Float.self)
-    let restored = scratch.restored.pointer(to: Float.self)
-    let workspace = scratch.workspace.baseAddress
+    let isStreaming = bytes(self.target, count) >= Transcoder.streamedByteCount
     var done = 0
     while done < count {
       let length = min(Transcoder.tile, count - done)
       let from = source + bytes(self.source, done)
       let to = target + bytes(self.target, done)
-      let blocks = length / self.target.elementsPerBlock
-      if self.source == self.target {
-        to.copyMemory(from: from, byteCount: bytes(self.source, length))
-        if let measured {
-          decode(from, elements, blocks)
-          measured(loss(elements, elements, length), length)
-        }
+      if isStreaming {
+        let written = scratch.written.baseAddress
+        tile(from, written, length, scratch, measured)
+        stream(to, written, bytes(self.target, length))
       } else {
-        decode(from, elements, length / self.source.elementsPerBlock)
-        encode(elements, to, blocks, workspace)
-        if let measured {
-          restore(to, restored, blocks)
-          measured(loss(elements, restored, length), length)
-        }
+        tile(from, to, length, scratch, measured)
       }
       done += length
+    }
+  }
+
+  /// Targets from this size on are written past the caches, which they would only flush.
+  private static let streamedByteCount = 8 << 20
+
+  private func tile(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
+    _ scratch: borrowing Scratch, _ measured: ((LossSums, Int) -> Void)?
+  ) {
+    let elements = scratch.elements.pointer(to: Float.self)
+    let workspace = scratch.workspace.baseAddress
+    let blocks = count / self.target.elementsPerBlock
+    if self.source == self.target {
+      target.copyMemory(from: source, byteCount: bytes(self.source, count))
+      if let measured {
+        decode(source, elements, blocks)
+        measured(loss(elements, elements, count), count)
+      }
+      return
+    }
+    if measured == nil, let encodeDirectly {
+      encodeDirectly(source, target, blocks, workspace)
+      return
+    }
+    if measured == nil, self.target == .f32 {
+      decode(
+        source, target.assumingMemoryBound(to: Float.self), count / self.source.elementsPerBlock)
+      return
+    }
+    decode(source, elements, count / self.source.elementsPerBlock)
+    encode(elements, target, blocks, workspace)
+    if let measured {
+      let restored = scratch.restored.pointer(to: Float.self)
+      restore(target, restored, blocks)
+      measured(loss(elements, restored, count), count)
     }
   }
 

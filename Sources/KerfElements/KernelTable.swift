@@ -15,11 +15,19 @@ package struct KernelTable: Sendable {
       _ reference: UnsafePointer<Float>, _ candidate: UnsafePointer<Float>, _ count: Int
     ) -> LossSums
 
+  /// Copies bytes past the caches, for targets too large for them.
+  package let stream:
+    @Sendable (
+      _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int
+    ) -> Void
+
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
-    loss: @escaping @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums
+    loss: @escaping @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums,
+    stream: @escaping @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void
   ) {
+    self.stream = stream
     self.instructionSet = instructionSet
     self.codec = codec
     self.loss = loss
@@ -28,14 +36,14 @@ package struct KernelTable: Sendable {
 
 /// What one format can do with whole blocks of a row.
 package struct CodecKernels: Sendable {
-  /// Writes `blocks` blocks to `target`.
+  /// Writes `blocks` blocks to `target`, from elements of the type that the kernel reads.
   ///
   /// `workspace` is scratch of ``workspaceByteCount`` bytes, aligned to 64. Neither `source` nor
   /// `target` needs any alignment. In a block, NaN counts as 0 and ±Inf as the largest finite
   /// magnitude among its neighbours; scalars keep both.
   package typealias Encode =
     @Sendable (
-      _ source: UnsafePointer<Float>, _ target: UnsafeMutableRawPointer, _ blocks: Int,
+      _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
       _ workspace: UnsafeMutableRawPointer
     ) -> Void
 
@@ -45,23 +53,38 @@ package struct CodecKernels: Sendable {
       _ source: UnsafeRawPointer, _ target: UnsafeMutablePointer<Float>, _ blocks: Int
     ) -> Void
 
-  package let encodeReference: Encode
-  package let encodeOptimal: Encode
+  private let encodeReference: Encode
+  private let encodeOptimal: Encode
+  private let encodeReferenceF16: Encode?
+  private let encodeReferenceBF16: Encode?
   package let decode: Decode
 
   package init(
-    encodeReference: @escaping Encode, encodeOptimal: @escaping Encode, decode: @escaping Decode
+    encodeReference: @escaping Encode, encodeOptimal: @escaping Encode, decode: @escaping Decode,
+    encodeReferenceF16: Encode? = nil, encodeReferenceBF16: Encode? = nil
   ) {
     self.encodeReference = encodeReference
     self.encodeOptimal = encodeOptimal
+    self.encodeReferenceF16 = encodeReferenceF16
+    self.encodeReferenceBF16 = encodeReferenceBF16
     self.decode = decode
   }
 
-  /// The kernel for a rounding.
+  /// The kernel that reads f32.
   package func encode(_ rounding: Rounding) -> Encode {
     switch rounding {
     case .optimal: encodeOptimal
     case .reference: encodeReference
+    }
+  }
+
+  /// A kernel that reads elements of `source` themselves, where there is one. Searches take so much
+  /// longer than widening that they have none.
+  package func encode(_ rounding: Rounding, from source: Format) -> Encode? {
+    switch (rounding, source) {
+    case (.reference, .f16): encodeReferenceF16
+    case (.reference, .bf16): encodeReferenceBF16
+    default: nil
     }
   }
 

@@ -16,31 +16,26 @@ extension AffineFormat {
   static var hasMinimum: Bool { true }
 
   @inline(__always)
-  static func referenceFit(_ group: BlockGroup) -> Fit {
+  static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit {
     .affine(minimum: group.minima(), maximum: group.maxima(), largestCode: largestCode)
   }
 
   @inline(__always)
-  static func optimalFit(_ group: BlockGroup) -> Fit {
+  static func optimalFit(_ group: BlockGroup<Floats>) -> Fit {
     group.affineFit(largestCode: largestCode, spans: spans)
   }
 
   @inline(__always)
-  static func packCodes(
-    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float, clamping: Bool,
-    to codes: UnsafeMutableRawPointer
-  ) {
-    Codes.store(
-      code(f32x16_load(block), multiplier, origin, clamping),
-      code(f32x16_load(block + 16), multiplier, origin, clamping), to: codes)
-  }
-
-  @inline(__always)
-  private static func code(
-    _ x: f32x16, _ multiplier: Float, _ origin: Float, _ clamping: Bool
+  static func codes(
+    _ x: f32x16, multiplier: Float, origin: Float, clamping: Bool
   ) -> i32x16 {
     let u = (x - origin) * multiplier + 0.5
     return f32x16_truncated(clamping ? f32x16_clamped(u, 0, largestCode) : u)
+  }
+
+  @inline(__always)
+  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
+    Codes.store(low, high, to: codes)
   }
 
   @inline(__always)

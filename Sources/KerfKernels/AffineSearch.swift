@@ -26,7 +26,7 @@ struct CodeSpan {
   }
 }
 
-extension BlockGroup {
+extension BlockGroup<Floats> {
   /// - Parameters:
   ///   - largestCode: 15 or 31.
   ///   - spans: Candidates; none may put an extreme half-way between two codes.

@@ -25,17 +25,19 @@ protocol BlockFormat: SendableMetatype {
   static var hasMinimum: Bool { get }
 
   /// The scale that the public reference code takes.
-  static func referenceFit(_ group: BlockGroup) -> Fit
+  static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit
   /// The scale of least squared error.
-  static func optimalFit(_ group: BlockGroup) -> Fit
+  static func optimalFit(_ group: BlockGroup<Floats>) -> Fit
 
-  /// Writes the codes of one block, that is all of its bytes after scale and minimum.
+  /// Sixteen codes, of elements that were scaled by `multiplier` after `origin` was taken away.
   ///
   /// With `clamping`, elements may lie outside of the range that the codes span; a reference fit
   /// spans them all.
-  static func packCodes(
-    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float, clamping: Bool,
-    to codes: UnsafeMutableRawPointer)
+  static func codes(
+    _ elements: f32x16, multiplier: Float, origin: Float, clamping: Bool
+  ) -> i32x16
+  /// Writes the 32 codes of a block, that is all of its bytes after scale and minimum.
+  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer)
   /// Reads the codes of one block and scales them.
   static func unpack(
     _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>)
@@ -45,29 +47,50 @@ extension BlockFormat {
   @inline(__always) static var codesOffset: Int { hasMinimum ? 4 : 2 }
   @inline(__always) static var codesByteCount: Int { bytesPerBlock &- codesOffset }
 
-  /// Encodes `blocks` blocks; see ``CodecKernels/Encode``.
+  /// Encodes `blocks` blocks with the reference code's scales; see ``CodecKernels/Encode``.
   @inline(__always)
-  static func encode(
-    _ source: UnsafePointer<Float>, _ target: UnsafeMutableRawPointer, _ blocks: Int,
-    _ workspace: UnsafeMutableRawPointer, _ rounding: Rounding
+  static func encodeReference<Element: Source>(
+    _: Element.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
+    _ workspace: UnsafeMutableRawPointer
   ) {
     var done = 0
     while done < blocks {
       let count = min(16, blocks &- done)
-      let group = BlockGroup(source + 32 &* done, count, workspace)
-      let block = target + bytesPerBlock &* done
-      if rounding == .reference {
-        write(referenceFit(group), group, clamping: false, block)
+      let from = source + 32 &* Element.bytesPerElement &* done
+      let to = target + bytesPerBlock &* done
+      if count == 16 && Element.areFinite(from) {
+        let group = BlockGroup<Element>(whole: from, workspace)
+        write(referenceFit(group), group, clamping: false, to)
       } else {
-        write(optimalFit(group), group, clamping: true, block)
+        let group = BlockGroup<Floats>(repairing: Element.self, from, count, workspace)
+        write(referenceFit(group), group, clamping: false, to)
       }
       done &+= count
     }
   }
 
+  /// Encodes `blocks` blocks with the scales of least error; see ``CodecKernels/Encode``.
   @inline(__always)
-  private static func write(
-    _ fit: Fit, _ group: BlockGroup, clamping: Bool, _ target: UnsafeMutableRawPointer
+  static func encodeOptimal(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
+    _ workspace: UnsafeMutableRawPointer
+  ) {
+    var done = 0
+    while done < blocks {
+      let count = min(16, blocks &- done)
+      let from = source + 128 &* done
+      let group =
+        count == 16 && Floats.areFinite(from)
+        ? BlockGroup<Floats>(whole: from, workspace)
+        : BlockGroup<Floats>(repairing: Floats.self, from, count, workspace)
+      write(optimalFit(group), group, clamping: true, target + bytesPerBlock &* done)
+      done &+= count
+    }
+  }
+
+  @inline(__always)
+  private static func write<Element>(
+    _ fit: Fit, _ group: BlockGroup<Element>, clamping: Bool, _ target: UnsafeMutableRawPointer
   ) {
     // A scale so small that its reciprocal overflows is stored as zero: any code means zero then,
     // and the reference code writes zeros.
@@ -84,13 +107,22 @@ extension BlockFormat {
       if hasMinimum {
         block.storeBytes(of: group.halfMinima[b], toByteOffset: 2, as: UInt16.self)
       }
-      packCodes(
-        group.elements + 32 &* b, multiplier: group.multipliers[b], origin: group.origins[b],
-        clamping: clamping, to: block + codesOffset)
+      let elements = group.block(b)
+      if Element.prefetches { bytes_prefetch(elements + 2048) }
+      let multiplier = group.multipliers[b]
+      let origin = group.origins[b]
+      store(
+        codes(
+          Element.load(elements), multiplier: multiplier, origin: origin, clamping: clamping),
+        codes(
+          Element.load(elements + 16 &* Element.bytesPerElement), multiplier: multiplier,
+          origin: origin, clamping: clamping),
+        to: block + codesOffset)
       b &+= 1
     }
-    if any(overflowed) {
-      for b in 0..<group.count where overflowed[b] {
+    let overflowedBits = f32x16_equal_bits(usable, fit.multiplier) ^ 0xFFFF
+    if overflowedBits != 0 {
+      for b in 0..<group.count where overflowedBits &>> UInt32(b) & 1 != 0 {
         (target + bytesPerBlock &* b + codesOffset)
           .initializeMemory(as: UInt8.self, repeating: 0, count: codesByteCount)
       }
@@ -116,8 +148,10 @@ extension BlockFormat {
 
   static var kernels: CodecKernels {
     CodecKernels(
-      encodeReference: { encode($0, $1, $2, $3, .reference) },
-      encodeOptimal: { encode($0, $1, $2, $3, .optimal) },
-      decode: { decode($0, $1, $2) })
+      encodeReference: { encodeReference(Floats.self, $0, $1, $2, $3) },
+      encodeOptimal: { encodeOptimal($0, $1, $2, $3) },
+      decode: { decode($0, $1, $2) },
+      encodeReferenceF16: { encodeReference(Halves.self, $0, $1, $2, $3) },
+      encodeReferenceBF16: { encodeReference(BrainHalves.self, $0, $1, $2, $3) })
   }
 }

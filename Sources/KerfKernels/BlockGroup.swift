@@ -6,55 +6,24 @@
 internal import CVectors
 
 /// Up to sixteen blocks, their elements finite and, where there are fewer blocks, followed by zeros.
-struct BlockGroup {
+struct BlockGroup<Element: Source> {
   /// How many of the sixteen blocks there are.
   let count: Int
   /// 16 × 32 elements, block after block.
-  let elements: UnsafePointer<Float>
+  let elements: UnsafeRawPointer
   private let workspace: UnsafeMutableRawPointer
 
+  /// Sixteen blocks of finite elements, used where they are.
   @inline(__always)
-  init(_ source: UnsafePointer<Float>, _ count: Int, _ workspace: UnsafeMutableRawPointer) {
-    self.count = count
+  init(whole source: UnsafeRawPointer, _ workspace: UnsafeMutableRawPointer) {
+    count = 16
+    elements = source
     self.workspace = workspace
-    if count == 16 && BlockGroup.isFinite(source) {
-      elements = source
-    } else {
-      elements = repaired(source, count, workspace.assumingMemoryBound(to: Float.self))
-    }
   }
 
-  /// Whether none of 512 elements is NaN or infinite.
+  /// The elements of one block.
   @inline(__always)
-  private static func isFinite(_ source: UnsafePointer<Float>) -> Bool {
-    var taints = InlineArray<4, f32x16>(repeating: f32x16(repeating: 0))
-    for j in 0..<8 {
-      for c in 0..<4 {
-        taints[c] = f32x16_tainted(taints[c], f32x16_load(source + 64 &* j + 16 &* c))
-      }
-    }
-    let taint = (taints[0] + taints[1]) + (taints[2] + taints[3])
-    return f32x16_equal_bits(taint, taint) == 0xFFFF
-  }
-
-  /// 32 × 16 elements, transposed: vector j holds element j of each block.
-  @inline(__always)
-  var originals: UnsafeMutablePointer<Float> {
-    (workspace + 2048).assumingMemoryBound(to: Float.self)
-  }
-
-  /// The same, as the searches normalise them.
-  @inline(__always)
-  var normalized: UnsafeMutablePointer<Float> {
-    (workspace + 4096).assumingMemoryBound(to: Float.self)
-  }
-
-  /// Fills ``originals``.
-  @inline(__always)
-  func fillColumns() {
-    f32_transpose_16x16(elements, 32, originals)
-    f32_transpose_16x16(elements + 16, 32, originals + 256)
-  }
+  func block(_ b: Int) -> UnsafeRawPointer { elements + 32 &* Element.bytesPerElement &* b }
 
   @inline(__always)
   var multipliers: UnsafeMutablePointer<Float> {
@@ -74,20 +43,62 @@ struct BlockGroup {
   }
 }
 
-/// A copy with zeros after the last block, NaN read as 0, and ±Inf as the largest finite magnitude
-/// of its block.
-private func repaired(
-  _ source: UnsafePointer<Float>, _ count: Int, _ target: UnsafeMutablePointer<Float>
-) -> UnsafePointer<Float> {
+extension BlockGroup<Floats> {
+  /// A copy of `count` blocks, repaired where elements are not finite.
+  @inline(__always)
+  init<Original: Source>(
+    repairing _: Original.Type, _ source: UnsafeRawPointer, _ count: Int,
+    _ workspace: UnsafeMutableRawPointer
+  ) {
+    let plain = workspace.assumingMemoryBound(to: Float.self)
+    var j = 0
+    while j < 2 &* count {
+      f32x16_store(
+        plain + 16 &* j, Original.load(source + 16 &* Original.bytesPerElement &* j))
+      j &+= 1
+    }
+    repair(plain, count)
+    self.count = count
+    elements = UnsafeRawPointer(workspace)
+    self.workspace = workspace
+  }
+
+  /// 32 × 16 elements, transposed: vector j holds element j of each block.
+  @inline(__always)
+  var originals: UnsafeMutablePointer<Float> {
+    (workspace + 2048).assumingMemoryBound(to: Float.self)
+  }
+
+  /// The same, as the searches normalise them.
+  @inline(__always)
+  var normalized: UnsafeMutablePointer<Float> {
+    (workspace + 4096).assumingMemoryBound(to: Float.self)
+  }
+
+  /// Fills ``originals``.
+  @inline(__always)
+  func fillColumns() {
+    let floats = elements.assumingMemoryBound(to: Float.self)
+    f32_transpose_16x16(floats, 32, originals)
+    f32_transpose_16x16(floats + 16, 32, originals + 256)
+  }
+}
+
+/// Makes NaN 0 and ±Inf the largest finite magnitude of its block, and fills up with zeros.
+private func repair(_ blocks: UnsafeMutablePointer<Float>, _ count: Int) {
+  var i = 32 &* count
+  while i < 512 {
+    blocks[i] = 0
+    i &+= 1
+  }
   var b = 0
-  while b < 16 {
-    let block = target + 32 &* b
+  while b < count {
+    let block = blocks + 32 &* b
     var largest: Float = 0
-    var i = 0
+    i = 0
     while i < 32 {
-      let x = b < count ? source[32 &* b &+ i] : 0
-      block[i] = x
-      if x.magnitude > largest && x.magnitude < .infinity { largest = x.magnitude }
+      let magnitude = block[i].magnitude
+      if magnitude > largest && magnitude < .infinity { largest = magnitude }
       i &+= 1
     }
     i = 0
@@ -102,5 +113,4 @@ private func repaired(
     }
     b &+= 1
   }
-  return UnsafePointer(target)
 }

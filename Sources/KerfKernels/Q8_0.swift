@@ -13,12 +13,12 @@ enum Q8_0: BlockFormat {
   static let hasMinimum = false
 
   @inline(__always)
-  static func referenceFit(_ group: BlockGroup) -> Fit {
+  static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit {
     .symmetric(scale: group.largestMagnitudes() / 127)
   }
 
   @inline(__always)
-  static func optimalFit(_ group: BlockGroup) -> Fit {
+  static func optimalFit(_ group: BlockGroup<Floats>) -> Fit {
     group.symmetricFit(
       SymmetricCodes(negative: 128, positive: 127), positions: positions,
       referenceScale: { f32x16_abs($0) / 127 })
@@ -33,18 +33,18 @@ enum Q8_0: BlockFormat {
   }
 
   @inline(__always)
-  static func packCodes(
-    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float, clamping: Bool,
-    to codes: UnsafeMutableRawPointer
-  ) {
-    u8x16_store(codes, code(f32x16_load(block), multiplier, clamping))
-    u8x16_store(codes + 16, code(f32x16_load(block + 16), multiplier, clamping))
+  static func codes(
+    _ x: f32x16, multiplier: Float, origin: Float, clamping: Bool
+  ) -> i32x16 {
+    let u = clamping ? f32x16_clamped(x * multiplier, -128, 127) : x * multiplier
+    // Just below a half: a half itself still carries, its lower neighbours do not.
+    return f32x16_truncated(u + f32x16_copysign(0x1.FFFFFEp-2, u))
   }
 
   @inline(__always)
-  private static func code(_ x: f32x16, _ multiplier: Float, _ clamping: Bool) -> u8x16 {
-    let u = clamping ? f32x16_clamped(x * multiplier, -128, 127) : x * multiplier
-    return i32x16_low_bytes(f32x16_truncated(u + f32x16_copysign(0x1.FFFFFEp-2, u)))
+  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
+    u8x16_store(codes, i32x16_low_bytes(low))
+    u8x16_store(codes + 16, i32x16_low_bytes(high))
   }
 
   @inline(__always)

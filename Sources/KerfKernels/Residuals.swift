@@ -23,7 +23,7 @@ struct ResidualSums {
   }
 }
 
-extension BlockGroup {
+extension BlockGroup<Floats> {
   /// The smallest and largest element of each block, from its columns.
   @inline(__always)
   func columnExtremes() -> (minimum: f32x16, maximum: f32x16) {

@@ -36,7 +36,7 @@ enum Scalars {
   /// There is one nearest value, so both roundings are the same kernel.
   private static func halves(
     narrow:
-      @escaping @Sendable (UnsafePointer<Float>, UnsafeMutableRawPointer, Int) -> Void,
+      @escaping @Sendable (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void,
     widen: @escaping CodecKernels.Decode
   ) -> CodecKernels {
     let encode: CodecKernels.Encode = { source, target, count, _ in narrow(source, target, count) }
@@ -46,9 +46,10 @@ enum Scalars {
 
 @inline(__always)
 private func narrowed(
-  _ source: UnsafePointer<Float>, _ target: UnsafeMutableRawPointer, _ count: Int,
+  _ floats: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
   sixteen: (f32x16) -> u16x16, one: (Float) -> UInt16
 ) {
+  let source = floats.assumingMemoryBound(to: Float.self)
   var i = 0
   while i &+ 16 <= count {
     u16x16_store(target + 2 &* i, sixteen(f32x16_load(source + i)))

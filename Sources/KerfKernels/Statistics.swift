@@ -6,48 +6,49 @@ internal import CVectors
 extension BlockGroup {
   /// max |x|
   @inline(__always)
-  func largestMagnitudes() -> f32x16 { f32_block_magnitudes(elements) }
+  func largestMagnitudes() -> f32x16 { Element.magnitudes(elements) }
 
   /// max x; of a zero, either sign.
   @inline(__always)
-  func maxima() -> f32x16 { f32_block_maxima(elements) }
+  func maxima() -> f32x16 { Element.maxima(elements) }
 
   /// min x; of equal ones the first.
   @inline(__always)
   func minima() -> f32x16 {
-    let minima = f32_block_minima(elements)
-    let zero = minima .== 0
-    return any(zero) ? firstOfMagnitude(f32x16_abs(minima), where: zero, else: minima) : minima
+    let minima = Element.minima(elements)
+    let zeros = f32x16_equal_bits(minima, f32x16(repeating: 0))
+    return zeros == 0 ? minima : firstOfMagnitude(f32x16_abs(minima), where: zeros, else: minima)
   }
 
   /// The first element of the largest magnitude, with its sign.
   @inline(__always)
   func signedLargest() -> f32x16 {
-    signedLargest(maxima: f32_block_maxima(elements), minima: f32_block_minima(elements))
+    signedLargest(maxima: Element.maxima(elements), minima: Element.minima(elements))
   }
 
   /// The same, from the extremes of each block.
   @inline(__always)
   func signedLargest(maxima: f32x16, minima: f32x16) -> f32x16 {
     let largest = minima.replacing(with: maxima, where: maxima .>= 0 - minima)
-    let tied = maxima .== 0 - minima
-    return any(tied) ? firstOfMagnitude(f32x16_abs(largest), where: tied, else: largest) : largest
+    let ties = f32x16_equal_bits(maxima, 0 - minima)
+    return ties == 0 ? largest : firstOfMagnitude(f32x16_abs(largest), where: ties, else: largest)
   }
 
-  /// In the lanes of a mask, the first element of that magnitude of each block. A rare way: two
+  /// In the lanes whose bit is set, the first element of that magnitude of each block. A rare way: two
   /// elements have to be equal but for their signs.
   @inline(never)
   private func firstOfMagnitude(
-    _ magnitudes: f32x16, where mask: SIMDMask<SIMD16<Int32>>, else others: f32x16
+    _ magnitudes: f32x16, where lanes: UInt32, else others: f32x16
   ) -> f32x16 {
     var result = others
-    for b in 0..<count where mask[b] {
+    for b in 0..<count where lanes &>> UInt32(b) & 1 != 0 {
       let wanted = f32x16(repeating: magnitudes[b])
-      let block = elements + 32 &* b
-      let bits =
-        f32x16_equal_bits(f32x16_abs(f32x16_load(block)), wanted)
-        | f32x16_equal_bits(f32x16_abs(f32x16_load(block + 16)), wanted) &<< 16
-      result[b] = block[bits.trailingZeroBitCount]
+      let low = Element.load(block(b))
+      let high = Element.load(block(b) + 16 &* Element.bytesPerElement)
+      let first =
+        (f32x16_equal_bits(f32x16_abs(low), wanted)
+        | f32x16_equal_bits(f32x16_abs(high), wanted) &<< 16).trailingZeroBitCount
+      result[b] = first < 16 ? low[first & 15] : high[first & 15]
     }
     return result
   }

@@ -17,33 +17,30 @@ extension SymmetricFormat {
   static var hasMinimum: Bool { false }
 
   @inline(__always)
-  static func referenceFit(_ group: BlockGroup) -> Fit {
+  static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit {
     .symmetric(scale: group.signedLargest() / -Float(zero))
   }
 
   @inline(__always)
-  static func optimalFit(_ group: BlockGroup) -> Fit {
+  static func optimalFit(_ group: BlockGroup<Floats>) -> Fit {
     group.symmetricFit(
       SymmetricCodes(negative: Float(zero), positive: Float(zero) - 1), positions: positions,
       referenceScale: { $0 / -Float(zero) })
   }
 
   @inline(__always)
-  static func packCodes(
-    _ block: UnsafePointer<Float>, multiplier: Float, origin: Float, clamping: Bool,
-    to codes: UnsafeMutableRawPointer
-  ) {
-    Codes.store(
-      code(f32x16_load(block), multiplier, clamping),
-      code(f32x16_load(block + 16), multiplier, clamping), to: codes)
-  }
-
-  @inline(__always)
-  private static func code(_ x: f32x16, _ multiplier: Float, _ clamping: Bool) -> i32x16 {
+  static func codes(
+    _ x: f32x16, multiplier: Float, origin: Float, clamping: Bool
+  ) -> i32x16 {
     let u = x * multiplier + (Float(zero) + 0.5)
     let largest = 2 * Float(zero) - 1
     return f32x16_truncated(
       clamping ? f32x16_clamped(u, 0, largest) : f32x16_min(u, f32x16(repeating: largest)))
+  }
+
+  @inline(__always)
+  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
+    Codes.store(low, high, to: codes)
   }
 
   @inline(__always)

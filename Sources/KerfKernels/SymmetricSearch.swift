@@ -30,7 +30,7 @@ struct SymmetricCodes {
   let positive: Float
 }
 
-extension BlockGroup {
+extension BlockGroup<Floats> {
   /// - Parameters:
   ///   - positions: Candidates t; none may lie half-way between two codes at the ends.
   ///   - referenceScale: The reference code's scale, from the signed element of largest magnitude.

@@ -1,5 +1,6 @@
 // The formats of this module, a row each.
 
+internal import CVectors
 package import KerfElements
 
 /// The kernels of the instruction set that this module was compiled for.
@@ -18,7 +19,8 @@ package let kernelTable = KernelTable(
     default: nil
     }
   },
-  loss: { lossSums($0, $1, $2) })
+  loss: { lossSums($0, $1, $2) },
+  stream: { bytes_stream($0, $1, $2) })
 
 #if KERF_AVX512
   private let instructionSet = InstructionSet.avx512

@@ -37,6 +37,45 @@ private let blocks: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
     #expect(try restored.floats() == expected)
   }
 
+  @Test("large targets, written past the caches, are the same", arguments: blocks)
+  func streaming(format: Format) throws {
+    var random = SplitMix(seed: 6)
+    let some = random.normals(1 << 14).map { Float16($0) }
+    // So many that even the smallest blocks take more than eight megabytes, and some more.
+    let count = (1 << 24) + 96
+    let values = [Float16](unsafeUninitializedCapacity: count) { buffer, filled in
+      for i in 0..<count { buffer[i] = some[i % some.count] }
+      filled = count
+    }
+    for rounding in Rounding.allCases {
+      let transcoder = try Transcoder(from: .f16, to: format, rounding: rounding)
+      let whole = transcoded(transcoder, values, count: count, by: count)
+      let pieces = transcoded(transcoder, values, count: count, by: 1 << 16)
+      #expect(whole == pieces)
+    }
+  }
+
+  private func transcoded(
+    _ transcoder: Transcoder, _ values: [Float16], count: Int, by piece: Int
+  ) -> [UInt8] {
+    let format = transcoder.target
+    let scratch = Transcoder.Scratch()
+    let byteCount = count / 32 * format.bytesPerBlock
+    // One byte past any alignment.
+    return [UInt8](unsafeUninitializedCapacity: byteCount + 1) { buffer, filled in
+      buffer[0] = 0
+      values.withUnsafeBytes { source in
+        for start in stride(from: 0, to: count, by: piece) {
+          transcoder.run(
+            source.baseAddress! + 2 * start,
+            UnsafeMutableRawPointer(buffer.baseAddress! + 1 + start / 32 * format.bytesPerBlock),
+            count: min(piece, count - start), scratch: scratch)
+        }
+      }
+      filled = byteCount + 1
+    }
+  }
+
   @Test("bfloat16 widens to what it is")
   func bfloat16() throws {
     let words: [UInt16] = [0x3F80, 0xC040, 0x0001, 0x7F80]

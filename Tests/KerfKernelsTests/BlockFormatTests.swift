@@ -19,6 +19,28 @@ import Testing
     }
   }
 
+  @Test("half words are encoded as the floats they are", arguments: blockFormats, tables)
+  func encodeHalfWords(format: Format, table: KernelTable) throws {
+    let twin = twin(of: format)
+    for input in Input.all {
+      for blocks in blockCounts {
+        let row = input.row(blocks * format.elementsPerBlock)
+        let halves = row.map { Float16($0).bitPattern }
+        let brain = row.map { UInt16($0.bitPattern >> 16) }
+        for (words, source, floats) in [
+          (halves, Format.f16, halves.map { Float(Float16(bitPattern: $0)) }),
+          (brain, .bf16, brain.map { Float(bitPattern: UInt32($0) << 16) }),
+        ] {
+          let expected = twin.encodedRow(floats, .reference)
+          for offset in [0, 3] {
+            let found = try table.encoded(words: words, of: source, as: format, offset: offset)
+            #expect(found == expected, "\(source), \(input.name), \(blocks) blocks")
+          }
+        }
+      }
+    }
+  }
+
   @Test("decoding gives the twin's values for any bytes", arguments: blockFormats, tables)
   func decode(format: Format, table: KernelTable) throws {
     let twin = twin(of: format)

@@ -34,6 +34,28 @@ extension KernelTable {
     return Array(UnsafeRawBufferPointer(start: to, count: byteCount))
   }
 
+  /// Encodes whole blocks of half words, f16 or bf16, by the kernel that reads them itself.
+  func encoded(
+    words: [UInt16], of source: Format, as format: Format, offset: Int = 0
+  ) throws -> [UInt8] {
+    let encode = try #require(codec(format)?.encode(.reference, from: source))
+    let blocks = words.count / format.elementsPerBlock
+    let from = AlignedBuffer(byteCount: words.count * 2 + 64)
+    let to = AlignedBuffer(byteCount: blocks * format.bytesPerBlock + 128)
+    let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
+    to.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: to.byteCount)
+    words.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: from.baseAddress + offset, count: $0.count)
+        .copyMemory(from: $0)
+    }
+    encode(from.baseAddress + offset, to.baseAddress + offset, blocks, workspace.baseAddress)
+    let end = to.baseAddress + offset + blocks * format.bytesPerBlock
+    #expect(UnsafeRawBufferPointer(start: end, count: 60).allSatisfy { $0 == 0xA5 })
+    return Array(
+      UnsafeRawBufferPointer(
+        start: to.baseAddress + offset, count: blocks * format.bytesPerBlock))
+  }
+
   /// Decodes whole blocks; see `encoded`.
   func decoded(_ bytes: [UInt8], as format: Format, offset: Int = 0) throws -> [Float] {
     let decode = try #require(codec(format)).decode

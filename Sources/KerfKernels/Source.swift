@@ -1,0 +1,81 @@
+// What blocks are encoded from: floats, or half words that are widened on the way.
+//
+// A half word's largest and smallest elements are found among the half words themselves, twice as
+// many to a vector.
+
+internal import CVectors
+
+/// A type of elements in memory. Blocks of 32 stand one after another; no pointer needs alignment.
+protocol Source: SendableMetatype {
+  static var bytesPerElement: Int { get }
+  /// Whether blocks come from memory, not from a tile that the cache holds.
+  static var prefetches: Bool { get }
+  /// Sixteen elements.
+  static func load(_ elements: UnsafeRawPointer) -> f32x16
+
+  // Of sixteen blocks, a lane each.
+
+  /// Whether no element is NaN or infinite.
+  static func areFinite(_ blocks: UnsafeRawPointer) -> Bool
+  /// max |x|
+  static func magnitudes(_ blocks: UnsafeRawPointer) -> f32x16
+  /// max x; of a zero, either sign.
+  static func maxima(_ blocks: UnsafeRawPointer) -> f32x16
+  /// min x; of a zero, either sign.
+  static func minima(_ blocks: UnsafeRawPointer) -> f32x16
+}
+
+enum Floats: Source {
+  @inline(__always) static var bytesPerElement: Int { 4 }
+  @inline(__always) static var prefetches: Bool { false }
+  @inline(__always) static func load(_ x: UnsafeRawPointer) -> f32x16 { f32x16_load(x) }
+
+  @inline(__always)
+  static func areFinite(_ x: UnsafeRawPointer) -> Bool {
+    var taints = InlineArray<4, f32x16>(repeating: f32x16(repeating: 0))
+    for j in 0..<8 {
+      for c in 0..<4 {
+        taints[c] = f32x16_tainted(taints[c], f32x16_load(x + 256 &* j + 64 &* c))
+      }
+    }
+    let taint = (taints[0] + taints[1]) + (taints[2] + taints[3])
+    return f32x16_equal_bits(taint, taint) == 0xFFFF
+  }
+
+  @inline(__always)
+  static func magnitudes(_ x: UnsafeRawPointer) -> f32x16 { f32_block_magnitudes(x) }
+  @inline(__always) static func maxima(_ x: UnsafeRawPointer) -> f32x16 { f32_block_maxima(x) }
+  @inline(__always) static func minima(_ x: UnsafeRawPointer) -> f32x16 { f32_block_minima(x) }
+}
+
+/// f16 and bf16: a sign, and bits that order like the magnitude.
+protocol HalfWords: Source {
+  /// The bits of +Inf.
+  static var infinity: Int16 { get }
+  static func widened(_ x: u16x16) -> f32x16
+}
+
+extension HalfWords {
+  @inline(__always) static var bytesPerElement: Int { 2 }
+  @inline(__always) static var prefetches: Bool { true }
+  @inline(__always)
+  static func load(_ x: UnsafeRawPointer) -> f32x16 { widened(u16x16_load(x)) }
+  @inline(__always)
+  static func areFinite(_ x: UnsafeRawPointer) -> Bool { u16_blocks_below(x, infinity) != 0 }
+  @inline(__always)
+  static func magnitudes(_ x: UnsafeRawPointer) -> f32x16 { widened(u16_block_magnitudes(x)) }
+  @inline(__always)
+  static func maxima(_ x: UnsafeRawPointer) -> f32x16 { widened(u16_block_maxima(x)) }
+  @inline(__always)
+  static func minima(_ x: UnsafeRawPointer) -> f32x16 { widened(u16_block_minima(x)) }
+}
+
+enum Halves: HalfWords {
+  @inline(__always) static var infinity: Int16 { 0x7C00 }
+  @inline(__always) static func widened(_ x: u16x16) -> f32x16 { f16x16_widened(x) }
+}
+
+enum BrainHalves: HalfWords {
+  @inline(__always) static var infinity: Int16 { 0x7F80 }
+  @inline(__always) static func widened(_ x: u16x16) -> f32x16 { bf16x16_widened(x) }
+}
