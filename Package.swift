@@ -59,6 +59,7 @@ let package = Package(
     // C: vocabulary, processor, libraries.
     .systemLibrary(name: "CVectors", path: "CShims/CVectors"),
     .target(name: "CProcessor", path: "CShims/CProcessor"),
+    .target(name: "CFiles", path: "CShims/CFiles"),
     .systemLibrary(
       name: "COpenBLAS", path: "CShims/COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
@@ -83,7 +84,7 @@ let package = Package(
     // The files: know no arithmetic.
     .target(
       name: "KerfCheckpoints",
-      dependencies: ["KerfElements", system],
+      dependencies: ["CFiles", "KerfElements", system],
       swiftSettings: parsing),
 
     // Where the two meet.

@@ -3,6 +3,7 @@
 // It is written under another name in the same directory, and gets its own when it is complete and
 // on the disk. Whatever happens before that, the target is as it was.
 
+import CFiles
 import Synchronization
 public import SystemPackage
 
@@ -86,6 +87,8 @@ public final class AtomicFile: Sendable {
       }
       done += count
     }
+    // Otherwise all of it would wait for `commit`, with the processors idle.
+    kerf_start_writeback(descriptor.rawValue, Int64(offset), Int64(bytes.count))
   }
 
   /// Writes `bytes` at `offset`, counted in bytes from the start of the file.

@@ -1,0 +1,12 @@
+#ifndef KERF_CFILES_H
+#define KERF_CFILES_H
+
+// Calls of the system that Swift's own modules do not show.
+
+#include <stdint.h>
+
+/// Lets the system begin to move `count` bytes from `offset` on to the disk, and does not wait for
+/// it, so that a later fsync has little left to do. Nothing where the system has no such call.
+void kerf_start_writeback(int descriptor, int64_t offset, int64_t count);
+
+#endif
