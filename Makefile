@@ -3,7 +3,7 @@
 SWIFT ?= swift
 # Without testable imports, tests and command share their modules: nothing is compiled twice.
 RELEASE = --configuration release --disable-testable-imports
-SOURCES = Package.swift Sources Tests
+SOURCES = Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/KerfBenchmarks
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -35,10 +35,14 @@ format:  ## Format the Swift sources in place
 lint:  ## Check the format and the documentation of the Swift sources
 	$(SWIFT) format lint --strict --recursive --parallel $(SOURCES)
 
+bench:  ## Measure beside the peers and write docs/performance.md; BENCH=--quick for a first look
+	@scripts/install-dependencies build python
+	Benchmarks/run $(BENCH)
+
 docs:  ## Build the library's documentation: .build/docs
 	@scripts/build-docs .build/docs
 
 clean:  ## Delete what was built and fetched
-	rm -rf .build .cache
+	rm -rf .build .cache Benchmarks/.build
 
-.PHONY: help demo build test test-swift test-interop test-symbols format lint docs clean
+.PHONY: help demo build test test-swift test-interop test-symbols format lint bench docs clean

@@ -1,0 +1,67 @@
+"""A Python package that does what it is asked on standard input: see PythonEngine.swift."""
+
+import os
+import sys
+import time
+
+# Peers run on one thread, as Kerf does beside them.
+for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]:
+    os.environ[name] = "1"
+
+import numpy as np
+
+# Bytes of a block of 32.
+BLOCK_BYTES = {"q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20, "q4_0": 18}
+
+
+class GGUF:
+    """PyPI's gguf: its quantizers in NumPy."""
+
+    def __init__(self):
+        import gguf
+        self.types = {
+            name: gguf.GGMLQuantizationType[name.upper()]
+            for name in BLOCK_BYTES}
+        self.quants = gguf.quants
+
+    def work(self, source, target, data):
+        if source == "f32":
+            rows = data.view(np.float32).reshape(-1, 4096)
+            return lambda: self.quants.quantize(rows, self.types[target])
+        rows = data.reshape(-1, 4096 // 32 * BLOCK_BYTES[source])
+        return lambda: self.quants.dequantize(rows, self.types[source])
+
+
+class Torch:
+    """PyTorch: the conversions between scalars."""
+
+    def __init__(self):
+        import torch
+        torch.set_num_threads(1)
+        self.types = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
+        self.torch = torch
+
+    def work(self, source, target, data):
+        tensor = self.torch.from_numpy(data).view(self.types[source])
+        result = self.torch.empty(tensor.shape, dtype=self.types[target])
+        return lambda: result.copy_(tensor)
+
+
+def main():
+    engine = {"gguf": GGUF, "torch": Torch}[sys.argv[1]]()
+    answer = lambda word: print(word, flush=True)
+    work = None
+    for line in sys.stdin:
+        verb, *words = line.rstrip("\n").split(" ", 3)
+        if verb == "open":
+            source, target, path = words
+            work = engine.work(source, target, np.fromfile(path, dtype=np.uint8))
+            answer("ok")
+        else:
+            start = time.perf_counter_ns()
+            for _ in range(int(words[0])):
+                work()
+            answer(time.perf_counter_ns() - start)
+
+
+main()
