@@ -26,7 +26,7 @@ public struct Conversion: Sendable {
 
   private let input: Checkpoint
   private let layout: CheckpointLayout
-  private let table: KernelTable
+  private let passages: [Passage]
 
   /// Opens the input and plans.
   /// - Throws: ``ConversionError``.
@@ -36,6 +36,7 @@ public struct Conversion: Sendable {
       let container = request.container
         ?? request.output.extension.flatMap(Container.init(pathExtension:))
     else { throw .unknownContainer(request.output) }
+    let table: KernelTable
     do { table = try KernelTable.current() } catch { throw .codec(error) }
 
     let input = try checked { () throws(CheckpointError) in try Checkpoint.open(request.input) }
@@ -59,11 +60,16 @@ public struct Conversion: Sendable {
 
     var requests: [(name: String, format: Format, shape: Shape)] = []
     var rows: [LossReport.Row] = []
+    var passages: [Passage] = []
     for (tensor, choice) in zip(input.tensors, choices) {
       let format = Conversion.stored(choice, in: container)
-      guard format == tensor.format || Passage(from: tensor.format, to: format) != nil else {
+      guard
+        let passage = Passage(
+          from: tensor.format, to: format, rounding: request.rounding, table: table)
+      else {
         throw .notYet(request.input, tensor: tensor.name, from: tensor.format, to: format)
       }
+      passages.append(passage)
       requests.append((tensor.name, format, tensor.shape))
       rows.append(Conversion.row(tensor, choice, format))
     }
@@ -77,6 +83,7 @@ public struct Conversion: Sendable {
     }
     for index in rows.indices { rows[index].byteCount = layout.tensors[index].byteCount }
     self.input = input
+    self.passages = passages
     plannedReport = LossReport(
       source: request.input.string, target: request.output.string,
       instructionSet: table.instructionSet, rows: rows,
@@ -116,9 +123,8 @@ public struct Conversion: Sendable {
     }
     // A strict conversion has to see every element.
     let losses = try Pipeline(
-      input: input, output: output, placed: layout.tensors, table: table,
-      rounding: request.rounding, isMeasuring: request.isMeasuring || request.isStrict,
-      progress: progress
+      input: input, output: output, placed: layout.tensors, passages: passages,
+      isMeasuring: request.isMeasuring || request.isStrict, progress: progress
     ).run(threads: request.threads)
 
     var report = plannedReport

@@ -4,21 +4,23 @@ internal import KerfCodecs
 internal import KerfElements
 
 enum Passage: Sendable {
-  /// Bytes as they are.
+  /// Bytes as they are, of a format that the kernels know nothing of.
   case copy
   /// Unsigned integers and truth values with zeros above, in a type twice as wide or as wide.
   case zeroExtend(from: Int, to: Int)
-  /// Through the kernels.
-  case transcode
+  /// Through the kernels, which copy where both formats are the same.
+  case transcode(Transcoder)
 
   /// `nil` where there is no way.
-  init?(from source: Format, to target: Format) {
-    if source == target {
+  init?(from source: Format, to target: Format, rounding: Rounding, table: KernelTable) {
+    if let transcoder = try? Transcoder(
+      from: source, to: target, rounding: rounding, table: table)
+    {
+      self = .transcode(transcoder)
+    } else if source == target {
       self = .copy
     } else if Passage.wider(source).contains(target) {
       self = .zeroExtend(from: source.bytesPerBlock, to: target.bytesPerBlock)
-    } else if source.isComputed && target.isComputed {
-      self = .transcode
     } else {
       return nil
     }
@@ -35,13 +37,27 @@ enum Passage: Sendable {
     }
   }
 
-  /// Writes `count` integers of `from` bytes as integers of `to` bytes, little-endian.
-  static func zeroExtend(
-    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int, from: Int, to: Int
+  /// Takes `count` elements, `byteCount` bytes of them, from `source` to `target`, and hands the
+  /// loss of every tile to `measured`, if it is given and the elements are numbers.
+  func run(
+    _ source: UnsafeRawPointer, byteCount: Int, _ target: UnsafeMutableRawPointer, count: Int,
+    scratch: borrowing Transcoder.Scratch, measured: ((LossSums, Int) -> Void)?
   ) {
-    target.initializeMemory(as: UInt8.self, repeating: 0, count: count * to)
-    for i in 0..<count {
-      (target + i * to).copyMemory(from: source + i * from, byteCount: from)
+    switch self {
+    case .copy:
+      target.copyMemory(from: source, byteCount: byteCount)
+    case .zeroExtend(let narrow, let wide):
+      target.initializeMemory(as: UInt8.self, repeating: 0, count: count * wide)
+      for i in 0..<count {
+        (target + i * wide).copyMemory(from: source + i * narrow, byteCount: narrow)
+      }
+    case .transcode(let transcoder):
+      transcoder.run(source, target, count: count, scratch: scratch, measured: measured)
     }
+  }
+
+  /// Whether there is a loss to measure.
+  var isMeasurable: Bool {
+    if case .transcode = self { true } else { false }
   }
 }

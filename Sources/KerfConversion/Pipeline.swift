@@ -15,52 +15,32 @@ struct Pipeline: Sendable {
   private let input: Checkpoint
   private let output: AtomicFile
   private let placed: [TensorDescription]
-  private let progress: ConversionProgress
-  private let ways: [Way]
+  private let passages: [Passage]
   private let isMeasuring: Bool
+  private let progress: ConversionProgress
   /// The number of the first piece of each tensor, and the number of all pieces at the end.
   private let firstPieces: [Int]
 
   /// Elements of a piece: a multiple of a tile, and so of every block.
   private static let piece = 64 * Transcoder.tile
 
-  /// How one tensor goes.
-  private enum Way {
-    case transcode(Transcoder)
-    case zeroExtend(from: Int, to: Int)
-    /// Bytes that the kernels know nothing of.
-    case copy
-  }
-
+  /// - Parameters:
+  ///   - placed: Where the tensors of `input` go in `output`, in their order.
+  ///   - passages: How each of them gets there.
   init(
-    input: Checkpoint, output: AtomicFile, placed: [TensorDescription], table: KernelTable,
-    rounding: Rounding, isMeasuring: Bool, progress: ConversionProgress
-  ) throws(ConversionError) {
+    input: Checkpoint, output: AtomicFile, placed: [TensorDescription], passages: [Passage],
+    isMeasuring: Bool, progress: ConversionProgress
+  ) {
     self.input = input
     self.output = output
     self.placed = placed
-    self.progress = progress
+    self.passages = passages
     self.isMeasuring = isMeasuring
-    var ways: [Way] = []
-    var firstPieces = [0]
-    for (source, target) in zip(input.tensors, placed) {
-      switch Passage(from: source.format, to: target.format) {
-      case .zeroExtend(let from, let to): ways.append(.zeroExtend(from: from, to: to))
-      case .copy where !source.format.isComputed: ways.append(.copy)
-      case .copy, .transcode:
-        do {
-          ways.append(
-            .transcode(
-              try Transcoder(
-                from: source.format, to: target.format, rounding: rounding, table: table)))
-        } catch { throw .codec(error) }
-      case nil: preconditionFailure("\(source.format) to \(target.format) was not planned for")
-      }
-      let pieces = (source.shape.count + Pipeline.piece - 1) / Pipeline.piece
-      firstPieces.append(firstPieces[firstPieces.count - 1] + pieces)
+    self.progress = progress
+    firstPieces = input.tensors.reduce(into: [0]) { numbers, tensor in
+      let pieces = (tensor.shape.count + Pipeline.piece - 1) / Pipeline.piece
+      numbers.append(numbers[numbers.count - 1] + pieces)
     }
-    self.ways = ways
-    self.firstPieces = firstPieces
   }
 
   /// Does the work; returns the loss of each tensor that was measured.
@@ -108,30 +88,14 @@ struct Pipeline: Sendable {
       source, from,
       into: UnsafeMutableRawBufferPointer(
         start: buffers.source.baseAddress, count: from.count))
-    var written = buffers.target.baseAddress
-    var loss: LossAccumulator?
-    switch ways[index] {
-    case .copy: written = buffers.source.baseAddress
-    case .zeroExtend(let narrow, let wide):
-      Passage.zeroExtend(
-        buffers.source.baseAddress, buffers.target.baseAddress, count: count, from: narrow,
-        to: wide)
-    case .transcode(let transcoder):
-      if isMeasuring {
-        var sums = LossAccumulator()
-        transcoder.run(
-          buffers.source.baseAddress, buffers.target.baseAddress, count: count,
-          scratch: buffers.scratch
-        ) { tile, length in sums.add(tile, count: length) }
-        loss = sums
-      } else {
-        transcoder.run(
-          buffers.source.baseAddress, buffers.target.baseAddress, count: count,
-          scratch: buffers.scratch)
-      }
-    }
+    var loss = isMeasuring && passages[index].isMeasurable ? LossAccumulator() : nil
+    passages[index].run(
+      buffers.source.baseAddress, byteCount: from.count, buffers.target.baseAddress, count: count,
+      scratch: buffers.scratch,
+      measured: loss == nil ? nil : { tile, length in loss?.add(tile, count: length) })
     try output.write(
-      UnsafeRawBufferPointer(start: written, count: to.count), at: target.offset + to.lowerBound)
+      UnsafeRawBufferPointer(start: buffers.target.baseAddress, count: to.count),
+      at: target.offset + to.lowerBound)
     progress.advance(by: from.count)
     return (index, loss)
   }
