@@ -68,12 +68,17 @@ struct HostileFileTests {
   }
 
   @Test(arguments: Container.allCases, 1...4 as ClosedRange<UInt64>)
-  func mutations(_ container: Container, _ seed: UInt64) throws {
+  func mutations(_ container: Container, _ seed: UInt64) async {
+    await #expect(processExitsWith: .success) { [container, seed] in
+      try HostileFileTests.readMutations(container, seed)
+    }
+  }
+
+  static func readMutations(_ container: Container, _ seed: UInt64) throws {
     let bytes = try Self.valid(container)
     let directory = TemporaryDirectory()
     var generator = SeededGenerator(state: seed)
     let telling: [UInt8] = [0, 1, 0x7F, 0x80, 0xFF, 0x22, 0x2C, 0x5B, 0x5C, 0x5D, 0x7B, 0x7D, 0x30]
-    let before = Self.peakMemory
     var refused = 0
     for _ in 0..<750 {
       var mutated = bytes
@@ -95,7 +100,13 @@ struct HostileFileTests {
       if Self.open(path) != nil { refused += 1 }
     }
     #expect(refused > 300)
-    #expect(Self.peakMemory - before < 64 << 20, "bytes that reading took")
+    expectLittleMemory()
+  }
+
+  /// The process, which has done nothing but read such files, never had much memory. Peaks are the
+  /// process's, so that these tests need one each.
+  static func expectLittleMemory() {
+    #expect(Self.peakMemory < 512 << 20, "bytes that the process had")
   }
 
   /// The most memory that the process has had, in bytes.
@@ -111,16 +122,19 @@ struct HostileFileTests {
   }
 
   /// Claims of a sparse file that is a terabyte long but has nothing in it.
-  @Test func claimsOfASparseFile() throws {
+  @Test func claimsOfASparseFile() async {
+    await #expect(processExitsWith: .success) { try HostileFileTests.readSparseFiles() }
+  }
+
+  static func readSparseFiles() throws {
     let directory = TemporaryDirectory()
     let strings = GGUFFile.key("k", 9, littleEndian(UInt32(8)) + littleEndian(UInt64(1) << 35))
     let numbers = GGUFFile.key("k", 9, littleEndian(UInt32(0)) + littleEndian(UInt64(1) << 39))
-    let before = Self.peakMemory
     for key in [strings, numbers] {
       let path = try directory.file("m.gguf", GGUFFile(keys: [key]).bytes)
       guard truncate(path.string, 1 << 40) == 0 else { return }
       #expect(Self.open(path) != nil)
     }
-    #expect(Self.peakMemory - before < 64 << 20)
+    expectLittleMemory()
   }
 }
