@@ -58,7 +58,7 @@ public enum CheckpointError: Error, Sendable, Hashable {
 extension CheckpointError: CustomStringConvertible {
   /// One line: the file, the place in it, what was expected and what was found.
   public var description: String {
-    "\(printable(path.string.unicodeScalars)): \(explanation)"
+    "\(path.string.printable): \(explanation)"
   }
 
   private var explanation: String {

@@ -1,3 +1,5 @@
+import KerfElements
+
 /// What is wrong in the contents of a file, and where.
 public struct Malformation: Error, Sendable, Hashable {
   /// The rule that is broken.
@@ -92,22 +94,8 @@ private func brief(_ text: String) -> String {
 func quoted(_ text: String) -> String {
   let limit = 100
   var result = "\""
-  result.append(printable(text.unicodeScalars.prefix(limit)))
+  result += String(text.unicodeScalars.prefix(limit)).printable
   return result + (text.unicodeScalars.count > limit ? "…\"" : "\"")
-}
-
-/// `scalars` with everything escaped that could break the line, or hide text on a terminal.
-func printable(_ scalars: some Sequence<Unicode.Scalar>) -> String {
-  var result = ""
-  for scalar in scalars {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-      result += "\\u{\(String(scalar.value, radix: 16))}"
-    default:
-      result.unicodeScalars.append(scalar)
-    }
-  }
-  return result
 }
 
 /// Two digits for each byte, spaces between them.

@@ -33,7 +33,9 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case overflow(tensor: String, count: Int)
 
     /// One line, for people.
-    public var description: String {
+    public var description: String { explanation.printable }
+
+    private var explanation: String {
       switch self {
       case .fallback(let tensor, let wanted, let got, let columns):
         "\(tensor): rows of \(columns) do not fill blocks of \(wanted), \(got) instead"
@@ -46,7 +48,9 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   }
 
   /// One line, for people.
-  public var description: String {
+  public var description: String { explanation.printable }
+
+  private var explanation: String {
     switch self {
     case .checkpoint(let error): error.description
     case .plan(let error): error.description

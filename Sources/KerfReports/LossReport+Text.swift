@@ -20,7 +20,7 @@ extension LossReport {
     ])
     for row in rows {
       table.append([
-        row.name.printable.shortened(to: 60), row.shape.description, row.sourceFormat.name,
+        row.name.plain.shortened(to: 60), row.shape.description, row.sourceFormat.name,
         row.format.name, Numbers.grouped(row.byteCount), row.note ?? "",
       ])
     }
@@ -59,7 +59,7 @@ extension LossReport {
     for row in lossy.sorted(by: { $0.loss!.nmse! > $1.loss!.nmse! }).prefix(count) {
       guard let loss = row.loss else { continue }
       table.append([
-        row.name.printable.shortened(to: 56), row.format.name,
+        row.name.plain.shortened(to: 56), row.format.name,
         decibels(loss.squaredError, loss.squaredReference), Numbers.scientific(loss.rmse),
         Numbers.scientific(loss.maxAbsoluteError),
         loss.cosine.map { Numbers.fixed($0, 6) } ?? "–",
@@ -72,15 +72,15 @@ extension LossReport {
   private var notes: [String] {
     var notes: [String] = []
     for row in rows {
-      if row.isFallback, let note = row.note { notes.append("\(row.name.printable): \(note)") }
+      if row.isFallback, let note = row.note { notes.append("\(row.name.plain): \(note)") }
       if let loss = row.loss, loss.nonFinite > 0 {
         notes.append(
-          "\(row.name.printable): \(Numbers.counted(loss.nonFinite, "element")) NaN or infinite, "
+          "\(row.name.plain): \(Numbers.counted(loss.nonFinite, "element")) NaN or infinite, "
             + "left out of the figures")
       }
       if let loss = row.loss, loss.overflowed > 0 {
         notes.append(
-          "\(row.name.printable): \(Numbers.counted(loss.overflowed, "element")) too large for "
+          "\(row.name.plain): \(Numbers.counted(loss.overflowed, "element")) too large for "
             + "\(row.format), stored as infinite, left out of the figures")
       }
     }

@@ -1,3 +1,5 @@
+internal import KerfElements
+
 /// Rows of text in columns that line up.
 public struct TextTable {
   /// How a column's cells stand.
@@ -39,16 +41,10 @@ extension String {
     return prefix(width - 1 - tail) + "…" + suffix(tail)
   }
 
-  /// With control characters made visible, so that no name can steer a terminal.
-  var printable: String {
+  /// With one character in the place of each that could steer a terminal, so that columns line up.
+  var plain: String {
     String(
       String.UnicodeScalarView(
-        unicodeScalars.map { scalar in
-          switch scalar.properties.generalCategory {
-          case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-            Unicode.Scalar(0xFFFD)!
-          default: scalar
-          }
-        }))
+        unicodeScalars.map { $0.isPrintable ? $0 : Unicode.Scalar(0xFFFD)! }))
   }
 }

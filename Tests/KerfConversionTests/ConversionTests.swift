@@ -120,6 +120,17 @@ func bytes(_ values: [Float]) -> [UInt8] { values.withUnsafeBytes { Array($0) } 
     #expect(folder.names == ["model.safetensors"])
   }
 
+  @Test("whatever a tensor is called, an error is one line")
+  func hostileNames() throws {
+    let odd = folder.file("odd.safetensors")
+    try write([("a\n\u{1B}[2Jb.weight", .f32, [1, 20], bytes(Array(values.prefix(20))))], to: odd)
+    var request = ConversionRequest(input: odd, output: output, target: .q8_0, threads: 1)
+    request.isStrict = true
+    let error = #expect(throws: ConversionError.self) { try Conversion(request) }
+    #expect(error?.description.contains("a\\u{a}\\u{1b}[2Jb.weight") == true)
+    #expect(error?.description.unicodeScalars.allSatisfy(\.isPrintable) == true)
+  }
+
   @Test("NaN is named, and refused by strict")
   func nonFinite() throws {
     let odd = folder.file("odd.safetensors")
