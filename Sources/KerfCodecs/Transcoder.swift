@@ -28,6 +28,10 @@ public struct Transcoder: Sendable {
   /// Elements of a tile: a multiple of every block.
   package static let tile = 4096
 
+  /// Elements that a thread takes at a time of a tensor in memory: whole tiles, so that tiles are
+  /// the same for any number of threads.
+  package static let piece = 16 * tile
+
   /// A way from one format to another.
   ///
   /// - Parameters:

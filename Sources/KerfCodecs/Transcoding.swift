@@ -3,9 +3,6 @@
 internal import KerfDispatch
 internal import KerfElements
 
-/// Elements of a piece: a multiple of a tile, so that tiles are the same for any number of threads.
-private let piece = 16 * Transcoder.tile
-
 /// Bytes of `shape` in `format`; throws what a user can be told of a shape that has none.
 func byteCount(of shape: Shape, in format: Format) throws(CodecError) -> Int {
   guard shape.columns % format.elementsPerBlock == 0 else {
@@ -23,6 +20,7 @@ func transcoded(
   let transcoder = try Transcoder(
     from: source, to: target, rounding: rounding, table: .current())
   let bytes = try byteCount(of: shape, in: target)
+  let piece = Transcoder.piece
   return TensorStorage(byteCount: bytes) { buffer in
     guard shape.count > 0 else { return }
     let input = Address(storage.bytes.baseAddress!)

@@ -1,5 +1,6 @@
 import Foundation
 import Kerf
+import KerfElements
 
 /// A line on standard error that says how far the work is, while `body` does it.
 func withProgressLine<Result, Failure: Error>(
@@ -25,11 +26,7 @@ private final class ProgressLine: Sendable {
       let start = ContinuousClock.now
       // Short work shows nothing.
       while stopped.wait(timeout: .now() + .milliseconds(250)) == .timedOut {
-        let elapsed = ContinuousClock.now - start
-        Terminal.progress(
-          text(
-            after: Double(elapsed.components.seconds)
-              + Double(elapsed.components.attoseconds) * 1e-18))
+        Terminal.progress(text(after: (ContinuousClock.now - start).inSeconds))
       }
       Terminal.progress("")
       gone.signal()

@@ -142,9 +142,7 @@ public struct Conversion: Sendable {
       }
       report.total.loss = total.loss
     }
-    let duration = clock.now - start
-    report.total.seconds =
-      Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    report.total.seconds = (clock.now - start).inSeconds
     return report
   }
 

@@ -94,9 +94,10 @@ extension BlockFormat {
   ) {
     // A scale so small that its reciprocal overflows is stored as zero: any code means zero then,
     // and the reference code writes zeros.
-    let overflowed = f32x16_abs(fit.multiplier) .== .infinity
-    let usable = fit.multiplier.replacing(with: 0, where: overflowed)
-    f32x16_store(group.multipliers, usable)
+    let magnitudes = f32x16_abs(fit.multiplier)
+    let overflowed = f32x16_equal_bits(magnitudes, f32x16(repeating: .infinity))
+    f32x16_store(
+      group.multipliers, fit.multiplier.replacing(with: 0, where: magnitudes .== .infinity))
     f32x16_store(group.origins, fit.origin)
     u16x16_store(group.halfScales, f32x16_narrowed_f16(fit.scale))
     u16x16_store(group.halfMinima, f32x16_narrowed_f16(fit.minimum))
@@ -120,9 +121,8 @@ extension BlockFormat {
         to: block + codesOffset)
       b &+= 1
     }
-    let overflowedBits = f32x16_equal_bits(usable, fit.multiplier) ^ 0xFFFF
-    if overflowedBits != 0 {
-      for b in 0..<group.count where overflowedBits &>> UInt32(b) & 1 != 0 {
+    if overflowed != 0 {
+      for b in 0..<group.count where overflowed &>> UInt32(b) & 1 != 0 {
         (target + bytesPerBlock &* b + codesOffset)
           .initializeMemory(as: UInt8.self, repeating: 0, count: codesByteCount)
       }

@@ -1,4 +1,4 @@
-// What a candidate lost against its reference: seven sums in one pass over both.
+// What a candidate lost against its reference: five sums and a maximum in one pass over both.
 //
 // Sixteen elements at a time become two vectors of eight doubles. A product of two Floats is exact
 // in double precision; lanes are added in a fixed order at the end, so every instruction set and

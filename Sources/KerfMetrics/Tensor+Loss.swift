@@ -22,21 +22,22 @@ extension QuantizedTensor {
     guard let candidate = table.codec(format) else { throw .notComputed(format) }
 
     let tile = Transcoder.tile
+    let piece = Transcoder.piece
     let count = shape.count
     let referenceFormat = original.elementType.format
-    let pieces = (count + 16 * tile - 1) / (16 * tile)
+    let pieces = (count + piece - 1) / piece
     let partial = Mutex([LossAccumulator](repeating: LossAccumulator(), count: pieces))
     original.withUnsafeBytes { x in
       withUnsafeBytes { y in
         guard count > 0 else { return }
         let xs = Address(x.baseAddress!)
         let ys = Address(y.baseAddress!)
-        Threads.forEach(pieces, threads: threads ?? Threads.defaultCount) { piece in
+        Threads.forEach(pieces, threads: threads ?? Threads.defaultCount) { index in
           let a = AlignedBuffer(byteCount: tile * 4)
           let b = AlignedBuffer(byteCount: tile * 4)
           var losses = LossAccumulator()
-          var start = piece * 16 * tile
-          let end = min(start + 16 * tile, count)
+          var start = index * piece
+          let end = min(start + piece, count)
           while start < end {
             let length = min(tile, end - start)
             reference.decode(
@@ -48,7 +49,7 @@ extension QuantizedTensor {
             losses.add(sums, count: length)
             start += length
           }
-          partial.withLock { $0[piece] = losses }
+          partial.withLock { $0[index] = losses }
         }
       }
     }

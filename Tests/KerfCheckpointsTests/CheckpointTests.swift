@@ -11,30 +11,20 @@ import Testing
 
 /// Opening, recognising and reading, whatever the container.
 struct CheckpointTests {
-  func error(_ path: FilePath) -> CheckpointError? {
-    do {
-      _ = try Checkpoint.open(path)
-      return nil
-    } catch {
-      expectOneLine(error, naming: path)
-      return error
-    }
-  }
-
   @Test func whatIsNoFile() throws {
     let directory = TemporaryDirectory()
     let missing = directory.path.appending("missing.gguf")
-    #expect(error(missing) == .notFound(missing))
-    #expect(error(directory.path) == .isDirectory(directory.path))
-    #expect(error("/dev/null") == .notRegularFile("/dev/null"))
+    #expect(errorOpening(missing) == .notFound(missing))
+    #expect(errorOpening(directory.path) == .isDirectory(directory.path))
+    #expect(errorOpening("/dev/null") == .notRegularFile("/dev/null"))
     let empty = try directory.file("empty.gguf", [])
-    #expect(error(empty) == .empty(empty))
+    #expect(errorOpening(empty) == .empty(empty))
     let pipe = directory.path.appending("pipe.gguf")
     mkfifo(pipe.string, 0o600)
-    #expect(error(pipe) == .notRegularFile(pipe))
+    #expect(errorOpening(pipe) == .notRegularFile(pipe))
     let secret = try directory.file("secret.gguf", [1])
     chmod(secret.string, 0)
-    if geteuid() != 0 { #expect(error(secret) == .permissionDenied(secret)) }
+    if geteuid() != 0 { #expect(errorOpening(secret) == .permissionDenied(secret)) }
   }
 
   @Test(arguments: [

@@ -58,7 +58,11 @@ final class TemporaryDirectory {
 /// The error that opening a file of these bytes ends in, or `nil` where it opens.
 func errorOpening(_ bytes: [UInt8], as name: String) throws -> CheckpointError? {
   let directory = TemporaryDirectory()
-  let path = try directory.file(name, bytes)
+  return errorOpening(try directory.file(name, bytes))
+}
+
+/// The error that opening the file ends in, one line that names it, or `nil` where it opens.
+func errorOpening(_ path: FilePath) -> CheckpointError? {
   do {
     _ = try Checkpoint.open(path)
     return nil
