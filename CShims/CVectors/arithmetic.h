@@ -82,6 +82,16 @@ KERF_INLINE uint32_t i32x16_mask_bits(i32x16 mask) {
 /// Bit i is set where lane i of a equals lane i of b.
 KERF_INLINE uint32_t f32x16_equal_bits(f32x16 a, f32x16 b) { return i32x16_mask_bits(a == b); }
 
+/// a where the lane of the mask is −1, b where it is 0.
+KERF_INLINE f32x16 f32x16_select(i32x16 mask, f32x16 a, f32x16 b) {
+  return (f32x16)((mask & (i32x16)a) | (~mask & (i32x16)b));
+}
+
+/// Bit i is set where lane i is less than the bound.
+KERF_INLINE uint32_t f32x16_below_bits(f32x16 x, float bound) {
+  return i32x16_mask_bits(x < bound);
+}
+
 /// Bit i is set where lane i exceeds the bound.
 KERF_INLINE uint32_t i32x16_above_bits(i32x16 x, int32_t bound) {
   return i32x16_mask_bits(x > bound);

@@ -4,16 +4,16 @@
 
 internal import CVectors
 
-protocol AffineFormat: BlockFormat {
+protocol AffineFormat: SearchedFormat {
   associatedtype Codes: CodePacking
-  /// 15 or 31.
-  static var largestCode: Float { get }
   /// Candidates for where the extremes of a block fall on the axis of codes.
   static var spans: InlineArray<16, CodeSpan> { get }
 }
 
 extension AffineFormat {
   static var hasMinimum: Bool { true }
+  @inline(__always) static var zero: Int32 { 0 }
+  @inline(__always) private static var largestCode: Float { Float(axis.highest) }
 
   @inline(__always)
   static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit {
@@ -21,8 +21,17 @@ extension AffineFormat {
   }
 
   @inline(__always)
-  static func optimalFit(_ group: BlockGroup<Floats>) -> Fit {
-    group.affineFit(largestCode: largestCode, spans: spans)
+  static func outline(
+    _ source: UnsafeRawPointer, _ count: Int, slot: Int, _ workspace: UnsafeMutableRawPointer
+  ) -> (group: BlockGroup<Floats>, outline: AffineOutline) {
+    BlockGroup.affineOutline(source, count, slot: slot, workspace)
+  }
+
+  @inline(__always)
+  static func fits(
+    _ group: BlockGroup<Floats>, _ outline: AffineOutline
+  ) -> (searched: Fit, reference: Fit) {
+    group.affineFits(outline, axis, spans: spans)
   }
 
   @inline(__always)

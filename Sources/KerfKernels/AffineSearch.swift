@@ -1,14 +1,12 @@
-// The scale and minimum of least squared error for y = q · d + m, q in 0…largest.
+// The scale and minimum of least squared error for y = q · d + m, q in 0…highest.
 //
-// As in the symmetric search, sixteen blocks stand in sixteen lanes, elements are normalised, here
-// to y = (x − min) / (max − min), and candidates are constants: a pair says where the smallest and
-// the largest element fall on the axis of codes, f and largest + g. The reference code takes
-// (0, 0).
+// As in the symmetric search elements are normalised, here to y = (x − min) / (max − min), and
+// candidates are constants: a pair says where the smallest and the largest element fall on the axis
+// of codes, f and highest + g. The reference code takes (0, 0).
 //
-// For each pair, with t = largest + g − f, u = t·y + f and r = u − round(u): R = Σr², S = Σr,
-// P = Σr·y. With q = u − r, the error after refitting both d and m by least squares is, up to a
-// factor common to all pairs, (var r · var q − cov² rq) / (var q · t²). Clamping is put right for
-// the two extremes only; the winner is held against the reference.
+// For each pair, with q = round(t·y + f), t = highest + g − f, refitting both d and m to the codes
+// by least squares leaves  Σ(y − ȳ)² − cov(q, y)² / var q.  The winner is held against the reference
+// (`BetterFit.swift`).
 
 internal import CVectors
 
@@ -24,112 +22,80 @@ struct CodeSpan {
     self.first = first
     self.last = last
   }
+
+  /// The step of codes, in places, from the smallest to the largest element.
+  @inline(__always)
+  func step(_ axis: CodeAxis) -> Int16 { axis.places(Float(axis.highest) + last - first) }
+}
+
+/// What the affine search knows of a group: the smallest elements, the ranges and the sums of words.
+struct AffineOutline {
+  let smallest: f32x16
+  let range: f32x16
+  let sum: f32x16
 }
 
 extension BlockGroup<Floats> {
-  /// - Parameters:
-  ///   - largestCode: 15 or 31.
-  ///   - spans: Candidates; none may put an extreme half-way between two codes.
+  /// Normalises a group: y = (x − min) / (max − min).
   @inline(__always)
-  func affineFit<let n: Int>(largestCode: Float, spans: InlineArray<n, CodeSpan>) -> Fit {
-    fillColumns()
-    let extremes = columnExtremes()
-    let range = extremes.maximum - extremes.minimum + 0
-    let usable = range .> 1e-30 .& range .< 1e30
-    let normalizer = (1 / range).replacing(with: 0, where: .!usable)
-    let sums = normalizeColumns(origin: extremes.minimum, normalizer)
-
-    // The pair with the least error num / den so far; Σq, cov(r, q), var q and 1 / t of its codes.
-    var best = (num: f32x16(repeating: 1e30), den: f32x16(repeating: 1))
-    var bestQ = f32x16(repeating: 0)
-    var bestCovariance = f32x16(repeating: 0)
-    var bestVariance = f32x16(repeating: 1)
-    var bestStep = f32x16(repeating: 1)
-    var start = 0
-    while start < n {
-      let lanes = residuals(spans, start, largestCode)
-      for c in 0..<4 {
-        let f = spans[start &+ c].first
-        let t = largestCode + spans[start &+ c].last - f
-        var residual = lanes.squares[c]
-        var sum = lanes.sums[c]
-        var product = lanes.products[c]
-
-        let firstCode = f.rounded(.toNearestOrEven)
-        if firstCode < 0 {
-          let r = f - firstCode
-          residual += firstCode * (r + r + firstCode)
-          sum += firstCode
-        }
-        let lastCode = (t + f).rounded(.toNearestOrEven)
-        if lastCode > largestCode {
-          let r = (t + f) - lastCode
-          let excess = lastCode - largestCode
-          residual += excess * (r + r + excess)
-          sum += excess
-          product += excess
-        }
-
-        let u = t * sums.plain
-        let uu = ((t * t) * sums.squares + (2 * f) * u) + 32 * f * f
-        let ru = t * product + f * sum
-        let rq = ru - residual
-        let q = (u + 32 * f) - sum
-        let qq = (uu - (ru + ru)) + residual
-        let meanQ = q * 0x1p-5
-        let varianceR = residual - (sum * sum) * 0x1p-5
-        let varianceQ = qq - q * meanQ
-        let covariance = rq - sum * meanQ
-        let num = varianceR * varianceQ - covariance * covariance
-        let den = varianceQ * (t * t)
-        let better = num * best.den .< best.num * den
-        best.num.replace(with: num, where: better)
-        best.den.replace(with: den, where: better)
-        bestQ.replace(with: q, where: better)
-        bestCovariance.replace(with: covariance, where: better)
-        bestVariance.replace(with: varianceQ, where: better)
-        bestStep.replace(with: f32x16(repeating: 1 / t), where: better)
-      }
-      start &+= 4
-    }
-
-    let searched = half((range * bestStep) * (1 + bestCovariance / bestVariance))
-    // The minimum is fitted to the scale as it is stored.
-    let searchedMinimum = half(
-      extremes.minimum + (range * sums.plain - searched * bestQ) * 0x1p-5)
-    let reference = half(range / largestCode)
-    let referenceMinimum = half(extremes.minimum + 0)
-    let takeSearched =
-      usable
-      .& guardedChoice(
-        largestCode, searched, searchedMinimum, reference, referenceMinimum)
-    let scale = reference.replacing(with: searched, where: takeSearched)
-    let minimum = referenceMinimum.replacing(with: searchedMinimum, where: takeSearched)
-    return Fit(
-      scale: scale, minimum: minimum, multiplier: Fit.reciprocal(scale), origin: minimum)
+  static func affineOutline(
+    _ source: UnsafeRawPointer, _ count: Int, slot: Int, _ workspace: UnsafeMutableRawPointer
+  ) -> (group: BlockGroup, outline: AffineOutline) {
+    let group =
+      count == 16 && Floats.areFinite(source)
+      ? BlockGroup(whole: source, workspace)
+      : BlockGroup(repairing: Floats.self, source, count, slot: slot, workspace)
+    let smallest = group.minima()
+    let range = group.maxima() - smallest + 0
+    group.fillPairs(
+      origin: smallest, (largestWord / range).replacing(with: 0, where: .!isSearchable(range)))
+    let sum = i32x16_to_f32(group.sumOfWords())
+    return (group, AffineOutline(smallest: smallest, range: range, sum: sum))
   }
 
-  /// Whether the searched pair, with nearest codes, leaves less error than the reference pair.
+  /// - Parameter spans: Candidates, a multiple of four of them.
+  /// - Returns: Where nothing can be searched for, the same fit twice.
   @inline(__always)
-  func guardedChoice(
-    _ largestCode: Float, _ searched: f32x16, _ searchedMinimum: f32x16, _ reference: f32x16,
-    _ referenceMinimum: f32x16
-  ) -> SIMDMask<SIMD16<Int32>> {
-    let searchedMultiplier = Fit.reciprocal(searched)
-    let referenceMultiplier = Fit.reciprocal(reference)
-    var searchedError = f32x16(repeating: 0)
-    var referenceError = f32x16(repeating: 0)
-    for j in 0..<32 {
-      let x = f32x16_load(originals + 16 &* j)
-      let v = x - referenceMinimum
-      let p = f32x16_round(f32x16_clamped(v * referenceMultiplier, 0, largestCode))
-      let e = v - p * reference
-      referenceError += e * e
-      let w = x - searchedMinimum
-      let q = f32x16_round(f32x16_clamped(w * searchedMultiplier, 0, largestCode))
-      let r = w - q * searched
-      searchedError += r * r
+  func affineFits<let n: Int>(
+    _ outline: AffineOutline, _ axis: CodeAxis, spans: InlineArray<n, CodeSpan>
+  ) -> (searched: Fit, reference: Fit) {
+    let (smallest, range, sum) = (outline.smallest, outline.range, outline.sum)
+    let mean = sum * 0x1p-5
+    let steps = InlineArray<n, Int16> { spans[$0].step(axis) }
+    let offsets = InlineArray<n, Int16> { axis.places(spans[$0].first) }
+
+    // The pair with the largest cov² / var so far, up to a factor of 32; and Σq of its codes.
+    var best = (square: f32x16(repeating: 0), cov: f32x16(repeating: 0), q: f32x16(repeating: 0))
+    var bestVariance = f32x16(repeating: 1)
+    var first = 0
+    while first < n {
+      let sums = codeSums(axis, steps, offsets: offsets, first, clamping: .none)
+      for c in 0..<candidatesAbreast {
+        let q = i32x16_to_f32(sums.codes[c])
+        let cov = i32x16_to_f32(sums.products[c]) - q * mean
+        let variance = i32x16_to_f32(sums.squares[c]) - (q * q) * 0x1p-5
+        let square = cov * cov
+        let better = square * bestVariance .> best.square * variance
+        best.square.replace(with: square, where: better)
+        best.cov.replace(with: cov, where: better)
+        best.q.replace(with: q, where: better)
+        bestVariance.replace(with: variance, where: better)
+      }
+      first &+= candidatesAbreast
     }
-    return searchedError * guardMargin .< referenceError
+
+    let word = range * (1 / largestWord)
+    let reference = half(range / Float(axis.highest))
+    let searched = half(word * (best.cov / bestVariance))
+    // The minimum is fitted to the scale as it is stored.
+    let searchedMinimum = half(smallest + (word * sum - searched * best.q) * 0x1p-5)
+    let referenceMinimum = half(smallest + 0)
+    let found = isSearchable(range) .& searched .!= 0 .& reference .!= 0
+    return (
+      .affine(
+        scale: reference.replacing(with: searched, where: found),
+        minimum: referenceMinimum.replacing(with: searchedMinimum, where: found)),
+      .affine(scale: reference, minimum: referenceMinimum)
+    )
   }
 }

@@ -7,17 +7,6 @@
 internal import CVectors
 internal import KerfElements
 
-/// What was decided for sixteen blocks, a lane each.
-struct Fit {
-  /// The scale d, to be stored in half precision.
-  var scale: f32x16
-  /// The minimum m, to be stored in half precision; unused by symmetric formats.
-  var minimum = f32x16(repeating: 0)
-  /// Codes are made of (x − origin) · multiplier.
-  var multiplier: f32x16
-  var origin = f32x16(repeating: 0)
-}
-
 /// One format of 32 elements per block.
 protocol BlockFormat: SendableMetatype {
   static var bytesPerBlock: Int { get }
@@ -26,8 +15,10 @@ protocol BlockFormat: SendableMetatype {
 
   /// The scale that the public reference code takes.
   static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit
-  /// The scale of least squared error.
-  static func optimalFit(_ group: BlockGroup<Floats>) -> Fit
+  /// Encodes `blocks` blocks with the scales of least error; see ``CodecKernels/Encode``.
+  static func encodeOptimal(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
+    _ workspace: UnsafeMutableRawPointer)
 
   /// Sixteen codes, of elements that were scaled by `multiplier` after `origin` was taken away.
   ///
@@ -69,25 +60,6 @@ extension BlockFormat {
     }
   }
 
-  /// Encodes `blocks` blocks with the scales of least error; see ``CodecKernels/Encode``.
-  @inline(__always)
-  static func encodeOptimal(
-    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
-    _ workspace: UnsafeMutableRawPointer
-  ) {
-    var done = 0
-    while done < blocks {
-      let count = min(16, blocks &- done)
-      let from = source + 128 &* done
-      let group =
-        count == 16 && Floats.areFinite(from)
-        ? BlockGroup<Floats>(whole: from, workspace)
-        : BlockGroup<Floats>(repairing: Floats.self, from, count, workspace)
-      write(optimalFit(group), group, clamping: true, target + bytesPerBlock &* done)
-      done &+= count
-    }
-  }
-
   @inline(__always)
   private static func write<Element>(
     _ fit: Fit, _ group: BlockGroup<Element>, clamping: Bool, _ target: UnsafeMutableRawPointer
@@ -96,22 +68,21 @@ extension BlockFormat {
     // and the reference code writes zeros.
     let magnitudes = f32x16_abs(fit.multiplier)
     let overflowed = f32x16_equal_bits(magnitudes, f32x16(repeating: .infinity))
-    f32x16_store(
-      group.multipliers, fit.multiplier.replacing(with: 0, where: magnitudes .== .infinity))
-    f32x16_store(group.origins, fit.origin)
-    u16x16_store(group.halfScales, f32x16_narrowed_f16(fit.scale))
-    u16x16_store(group.halfMinima, f32x16_narrowed_f16(fit.minimum))
+    var fit = fit
+    fit.multiplier.replace(with: 0, where: magnitudes .== .infinity)
+    let lanes = group.lanes(0)
+    lanes.store(fit)
     var b = 0
     while b < group.count {
       let block = target + bytesPerBlock &* b
-      block.storeBytes(of: group.halfScales[b], as: UInt16.self)
+      block.storeBytes(of: lanes.halfScales[b], as: UInt16.self)
       if hasMinimum {
-        block.storeBytes(of: group.halfMinima[b], toByteOffset: 2, as: UInt16.self)
+        block.storeBytes(of: lanes.halfMinima[b], toByteOffset: 2, as: UInt16.self)
       }
       let elements = group.block(b)
       if Element.prefetches { bytes_prefetch(elements + 2048) }
-      let multiplier = group.multipliers[b]
-      let origin = group.origins[b]
+      let multiplier = lanes.multipliers[b]
+      let origin = lanes.origins[b]
       store(
         codes(
           Element.load(elements), multiplier: multiplier, origin: origin, clamping: clamping),

@@ -1,7 +1,12 @@
 // Sixteen blocks of 32 elements, and the scratch to work on them.
 //
-//     workspace   0      2048       4096        6144         6208      6272         6304
-//                 plain  originals  normalized  multipliers  origins   half scales  half minima
+//     workspace   0      2048           4096   5120   6144
+//                 plain  another plain  words  pairs  differences
+//                 7168         7232     7296    7360             7552
+//                 normalizers  origins  ratios  lanes of a fit   lanes of another
+//
+//     lanes       0            64       128          160
+//                 multipliers  origins  half scales  half minima
 
 internal import CVectors
 
@@ -25,32 +30,19 @@ struct BlockGroup<Element: Source> {
   @inline(__always)
   func block(_ b: Int) -> UnsafeRawPointer { elements + 32 &* Element.bytesPerElement &* b }
 
+  /// Room for one fit, or for another.
   @inline(__always)
-  var multipliers: UnsafeMutablePointer<Float> {
-    (workspace + 6144).assumingMemoryBound(to: Float.self)
-  }
-  @inline(__always)
-  var origins: UnsafeMutablePointer<Float> {
-    (workspace + 6208).assumingMemoryBound(to: Float.self)
-  }
-  @inline(__always)
-  var halfScales: UnsafeMutablePointer<UInt16> {
-    (workspace + 6272).assumingMemoryBound(to: UInt16.self)
-  }
-  @inline(__always)
-  var halfMinima: UnsafeMutablePointer<UInt16> {
-    (workspace + 6304).assumingMemoryBound(to: UInt16.self)
-  }
+  func lanes(_ i: Int) -> FitLanes { FitLanes(memory: workspace + 7360 + 192 &* i) }
 }
 
 extension BlockGroup<Floats> {
-  /// A copy of `count` blocks, repaired where elements are not finite.
+  /// A copy of `count` blocks, repaired where elements are not finite, in one of two slots.
   @inline(__always)
   init<Original: Source>(
-    repairing _: Original.Type, _ source: UnsafeRawPointer, _ count: Int,
+    repairing _: Original.Type, _ source: UnsafeRawPointer, _ count: Int, slot: Int = 0,
     _ workspace: UnsafeMutableRawPointer
   ) {
-    let plain = workspace.assumingMemoryBound(to: Float.self)
+    let plain = (workspace + 2048 &* slot).assumingMemoryBound(to: Float.self)
     var j = 0
     while j < 2 &* count {
       f32x16_store(
@@ -59,28 +51,38 @@ extension BlockGroup<Floats> {
     }
     repair(plain, count)
     self.count = count
-    elements = UnsafeRawPointer(workspace)
+    elements = UnsafeRawPointer(plain)
     self.workspace = workspace
   }
 
-  /// 32 × 16 elements, transposed: vector j holds element j of each block.
+  /// 16 × 32 words, block after block.
   @inline(__always)
-  var originals: UnsafeMutablePointer<Float> {
-    (workspace + 2048).assumingMemoryBound(to: Float.self)
+  var words: UnsafeMutableRawPointer { workspace + 4096 }
+
+  /// The same, transposed: vector j holds the pair of words j of each block.
+  @inline(__always)
+  var pairs: UnsafeMutableRawPointer { workspace + 5120 }
+
+  /// 16 × 16 floats, block after block, that tell which of two fits is the better one.
+  @inline(__always)
+  var differences: UnsafeMutablePointer<Float> {
+    (workspace + 6144).assumingMemoryBound(to: Float.self)
   }
 
-  /// The same, as the searches normalise them.
+  /// What makes words of a block's elements.
   @inline(__always)
-  var normalized: UnsafeMutablePointer<Float> {
-    (workspace + 4096).assumingMemoryBound(to: Float.self)
+  var normalizers: UnsafeMutablePointer<Float> {
+    (workspace + 7168).assumingMemoryBound(to: Float.self)
+  }
+  @inline(__always)
+  var origins: UnsafeMutablePointer<Float> {
+    (workspace + 7232).assumingMemoryBound(to: Float.self)
   }
 
-  /// Fills ``originals``.
+  /// Of the squared scales of the two fits.
   @inline(__always)
-  func fillColumns() {
-    let floats = elements.assumingMemoryBound(to: Float.self)
-    f32_transpose_16x16(floats, 32, originals)
-    f32_transpose_16x16(floats + 16, 32, originals + 256)
+  var ratios: UnsafeMutablePointer<Float> {
+    (workspace + 7296).assumingMemoryBound(to: Float.self)
   }
 }
 

@@ -11,9 +11,13 @@ enum Q4_0: SymmetricFormat {
   typealias Codes = Nibbles
   static let bytesPerBlock = 18
   @inline(__always) static var zero: Int32 { 8 }
+  @inline(__always)
+  static var axis: CodeAxis { CodeAxis(lowest: -8, highest: 7, fractionBits: 11) }
 
   @inline(__always)
-  static var positions: InlineArray<8, Float> {
-    [6.2, 6.95, 7.25, 7.75, 8, 8.25, 8.45, 8.85]
+  static var positions: InlineArray<8, Int16> {
+    axis.places([6.2, 6.9, 7.2, 7.4, 7.75, 8.15, 8.45, 8.85])
   }
+  @inline(__always) static var clampedFrom: Int { 4 }
+  @inline(__always) static var clamping: Clamping { .both }
 }

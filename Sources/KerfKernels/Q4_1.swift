@@ -10,15 +10,16 @@ internal import CVectors
 enum Q4_1: AffineFormat {
   typealias Codes = Nibbles
   static let bytesPerBlock = 20
-  @inline(__always) static var largestCode: Float { 15 }
+  @inline(__always)
+  static var axis: CodeAxis { CodeAxis(lowest: 0, highest: 15, fractionBits: 10) }
 
   @inline(__always)
   static var spans: InlineArray<16, CodeSpan> {
     [
-      CodeSpan(-0.6, -0.15), CodeSpan(-0.45, 0.15), CodeSpan(-0.45, -0.15), CodeSpan(-0.3, 0.3),
-      CodeSpan(-0.15, 0.45), CodeSpan(-0.15, -0.15), CodeSpan(-0.15, -1.35), CodeSpan(0, 0),
-      CodeSpan(0, -0.75), CodeSpan(0.15, 0.6), CodeSpan(0.15, 0.45), CodeSpan(0.15, 0.15),
-      CodeSpan(0.3, -0.75), CodeSpan(0.75, 0), CodeSpan(0.9, 0.15), CodeSpan(0.9, -0.9),
+      CodeSpan(-0.45, -0.3), CodeSpan(-0.45, 0), CodeSpan(-0.45, 0.3), CodeSpan(-0.3, 0.45),
+      CodeSpan(-0.15, -0.3), CodeSpan(-0.15, 0), CodeSpan(-0.15, 0.3), CodeSpan(0, 0.45),
+      CodeSpan(0.15, -0.75), CodeSpan(0.15, 0), CodeSpan(0.3, 0.15), CodeSpan(0.3, 0.45),
+      CodeSpan(0.75, -0.15), CodeSpan(0.9, -0.9), CodeSpan(0.9, 0.15), CodeSpan(1.05, -0.15),
     ]
   }
 }

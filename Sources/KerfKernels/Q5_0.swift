@@ -12,9 +12,13 @@ enum Q5_0: SymmetricFormat {
   typealias Codes = FiveBits
   static let bytesPerBlock = 22
   @inline(__always) static var zero: Int32 { 16 }
+  @inline(__always)
+  static var axis: CodeAxis { CodeAxis(lowest: -16, highest: 15, fractionBits: 10) }
 
   @inline(__always)
-  static var positions: InlineArray<8, Float> {
-    [13.2, 14.1, 14.9, 15.2, 15.8, 16.1, 16.4, 16.7]
+  static var positions: InlineArray<8, Int16> {
+    axis.places([13.1, 14.1, 14.8, 15.2, 15.75, 15.95, 16.2, 16.45])
   }
+  @inline(__always) static var clampedFrom: Int { 4 }
+  @inline(__always) static var clamping: Clamping { .above }
 }

@@ -11,7 +11,8 @@ internal import CVectors
 enum Q5_1: AffineFormat {
   typealias Codes = FiveBits
   static let bytesPerBlock = 24
-  @inline(__always) static var largestCode: Float { 31 }
+  @inline(__always)
+  static var axis: CodeAxis { CodeAxis(lowest: 0, highest: 31, fractionBits: 9) }
 
   @inline(__always)
   static var spans: InlineArray<16, CodeSpan> {

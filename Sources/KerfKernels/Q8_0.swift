@@ -8,9 +8,12 @@
 internal import CVectors
 internal import KerfElements
 
-enum Q8_0: BlockFormat {
+enum Q8_0: SearchedFormat {
   static let bytesPerBlock = 34
   static let hasMinimum = false
+  @inline(__always) static var zero: Int32 { 0 }
+  @inline(__always)
+  static var axis: CodeAxis { CodeAxis(lowest: -128, highest: 127, fractionBits: 7) }
 
   @inline(__always)
   static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit {
@@ -18,18 +21,27 @@ enum Q8_0: BlockFormat {
   }
 
   @inline(__always)
-  static func optimalFit(_ group: BlockGroup<Floats>) -> Fit {
-    group.symmetricFit(
-      SymmetricCodes(negative: 128, positive: 127), positions: positions,
+  static func outline(
+    _ source: UnsafeRawPointer, _ count: Int, slot: Int, _ workspace: UnsafeMutableRawPointer
+  ) -> (group: BlockGroup<Floats>, outline: f32x16) {
+    BlockGroup.symmetricOutline(source, count, slot: slot, workspace)
+  }
+
+  @inline(__always)
+  static func fits(
+    _ group: BlockGroup<Floats>, _ outline: f32x16
+  ) -> (searched: Fit, reference: Fit) {
+    group.symmetricFits(
+      outline, axis, positions: positions, clampedFrom: 12, .above,
       referenceScale: { f32x16_abs($0) / 127 })
   }
 
   /// Candidates for where the largest magnitude falls on the axis of codes.
   @inline(__always)
-  private static var positions: InlineArray<16, Float> {
-    [
+  private static var positions: InlineArray<16, Int16> {
+    axis.places([
       115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 125.875, 126.25, 127, 127.875, 128.25,
-    ]
+    ])
   }
 
   @inline(__always)

@@ -5,12 +5,13 @@
 
 internal import CVectors
 
-protocol SymmetricFormat: BlockFormat {
+protocol SymmetricFormat: SearchedFormat {
   associatedtype Codes: CodePacking
-  /// The code that stands for zero.
-  static var zero: Int32 { get }
   /// Candidates for where the largest magnitude falls on the axis of codes.
-  static var positions: InlineArray<8, Float> { get }
+  static var positions: InlineArray<8, Int16> { get }
+  /// The first of them that may exceed the range of codes.
+  static var clampedFrom: Int { get }
+  static var clamping: Clamping { get }
 }
 
 extension SymmetricFormat {
@@ -22,9 +23,18 @@ extension SymmetricFormat {
   }
 
   @inline(__always)
-  static func optimalFit(_ group: BlockGroup<Floats>) -> Fit {
-    group.symmetricFit(
-      SymmetricCodes(negative: Float(zero), positive: Float(zero) - 1), positions: positions,
+  static func outline(
+    _ source: UnsafeRawPointer, _ count: Int, slot: Int, _ workspace: UnsafeMutableRawPointer
+  ) -> (group: BlockGroup<Floats>, outline: f32x16) {
+    BlockGroup.symmetricOutline(source, count, slot: slot, workspace)
+  }
+
+  @inline(__always)
+  static func fits(
+    _ group: BlockGroup<Floats>, _ outline: f32x16
+  ) -> (searched: Fit, reference: Fit) {
+    group.symmetricFits(
+      outline, axis, positions: positions, clampedFrom: clampedFrom, clamping,
       referenceScale: { $0 / -Float(zero) })
   }
 

@@ -1,21 +1,13 @@
-// The scale of least squared error for y = q · d, q in −negative…positive.
-//
-// Sixteen blocks stand in sixteen lanes, transposed, so that a candidate scale costs six vector
-// instructions per sixteen elements and no sum across lanes.
+// The scale of least squared error for y = q · d, q in lowest…highest.
 //
 // 1. Normalise: y = −x / e, where e is the element of largest magnitude. Candidates are then the
-//    same constants t for every block: t is where e falls on the axis of codes. The reference code
-//    takes t = negative. A smaller t is a coarser grid that may happen to fit better; a larger one
-//    is finer for the many small elements and clamps e.
-// 2. For each t, with r = t·y − round(t·y): R = Σr² and P = Σr·y. Codes are q = t·y − r, so the
-//    error that would remain after refitting the scale by least squares follows without another
-//    pass, and without the cancellation of Σx² − (Σxq)² / Σq²:
-//        Σ(x − dq)² = e²/t² · (R·U − w²) / (U − 2w + R),    U = t²·Σy²,  w = t·P.
-// 3. No clamping in the loop. Only the extremes of the two sides can leave the range of codes, and
-//    their share of R and P is put right afterwards.
-// 4. The winner's least-squares scale, rounded to half precision, is held against the reference
-//    code's scale with the codes that either would store; the better one stays. So no block comes
-//    out worse than the reference.
+//    same constants t for every block: −t is where e falls on the axis of codes. The reference code
+//    takes t = −lowest. A smaller t is a coarser grid that may happen to fit better; a larger one is
+//    finer for the many small elements and clamps e.
+// 2. For each t, take the codes q = round(t·y), and refit the scale to them by least squares. What
+//    error remains follows from two sums:  min over d of Σ(y − dq)² = Σy² − (Σyq)² / Σq².
+// 3. The winner's scale, rounded to half precision, is held against the reference code's before
+//    anything is kept (`BetterFit.swift`).
 //
 // The candidates were chosen greedily for least error over the blocks of real and of generated
 // weights. More of them gain little: q4_0 leaves 0.8907 of the reference error where an exhaustive
@@ -23,107 +15,111 @@
 
 internal import CVectors
 
-/// What a symmetric format's search needs to know of it.
-struct SymmetricCodes {
-  /// The magnitudes of the smallest and the largest code.
-  let negative: Float
-  let positive: Float
+/// The candidate with the largest (Σyq)² / Σq² so far.
+struct SymmetricBest {
+  var square = f32x16(repeating: 0)
+  var yq = f32x16(repeating: 0)
+  var qq = f32x16(repeating: 1)
+
+  @inline(__always)
+  mutating func take(_ sums: CodeSums) {
+    for c in 0..<candidatesAbreast {
+      let yq = i32x16_to_f32(sums.products[c])
+      let qq = i32x16_to_f32(sums.squares[c])
+      let square = yq * yq
+      let better = square * self.qq .> self.square * qq
+      self.square.replace(with: square, where: better)
+      self.yq.replace(with: yq, where: better)
+      self.qq.replace(with: qq, where: better)
+    }
+  }
 }
 
 extension BlockGroup<Floats> {
-  /// - Parameters:
-  ///   - positions: Candidates t; none may lie half-way between two codes at the ends.
-  ///   - referenceScale: The reference code's scale, from the signed element of largest magnitude.
+  /// Normalises a group: y = x / max |x|.
   @inline(__always)
-  func symmetricFit<let n: Int>(
-    _ codes: SymmetricCodes, positions: InlineArray<n, Float>,
-    referenceScale: (_ signedLargest: f32x16) -> f32x16
-  ) -> Fit {
-    fillColumns()
-    let extremes = columnExtremes()
-    let below = 0 - extremes.minimum
-    let positiveSide = extremes.maximum .>= below
-    let largest = below.replacing(with: extremes.maximum, where: positiveSide) + 0
-    let other = extremes.maximum.replacing(with: below, where: positiveSide)
-    let signedLargest = self.signedLargest(maxima: extremes.maximum, minima: extremes.minimum)
-
-    let usable = largest .> 1e-30 .& largest .< 1e30
-    let normalizer = (-1 / signedLargest).replacing(with: 0, where: .!usable)
-    let opposite = other * f32x16_abs(normalizer)
-    let sumOfSquares = normalizeColumns(origin: f32x16(repeating: 0), normalizer).squares
-
-    // The candidate with the least error num / den so far, and Σyq, Σq² of its codes.
-    var best = (num: f32x16(repeating: 1e30), den: f32x16(repeating: 1))
-    var bestYQ = f32x16(repeating: 0)
-    var bestQQ = f32x16(repeating: 1)
-    var first = 0
-    while first < n {
-      let lanes = residuals(positions, first)
-      for c in 0..<4 {
-        let t = positions[first &+ c]
-        var residual = lanes.squares[c]
-        var product = lanes.products[c]
-        if t > codes.positive + 0.5 {
-          let u = opposite * t
-          let code = f32x16_round(u)
-          let r = u - code
-          let excess = f32x16_max(code - codes.positive, f32x16(repeating: 0))
-          residual += excess * ((r + r) + excess)
-          product += opposite * excess
-        }
-        if t > codes.negative + 0.5 {
-          let code = (-t).rounded(.toNearestOrEven)
-          let r = -t - code
-          let excess = code + codes.negative
-          residual += excess * (r + r + excess)
-          product -= excess
-        }
-        let u = (t * t) * sumOfSquares
-        let w = t * product
-        let qq = (u - (w + w)) + residual
-        let num = residual * u - w * w
-        let den = qq * (t * t)
-        let better = num * best.den .< best.num * den
-        best.num.replace(with: num, where: better)
-        best.den.replace(with: den, where: better)
-        bestQQ.replace(with: qq, where: better)
-        bestYQ.replace(with: t * sumOfSquares - product, where: better)
+  static func symmetricOutline(
+    _ source: UnsafeRawPointer, _ count: Int, slot: Int, _ workspace: UnsafeMutableRawPointer
+  ) -> (group: BlockGroup, outline: f32x16) {
+    if count == 16 {
+      let largest = f32_block_largest(source)
+      if f32x16_below_bits(largest, .infinity) == 0xFFFF {
+        let group = BlockGroup(whole: source, workspace)
+        group.fillPairs(normalizer(largest))
+        return (group, largest)
       }
-      first &+= 4
     }
-
-    let searched = half((0 - signedLargest) * (bestYQ / bestQQ))
-    // Adding zero makes −0 of a block of zeros 0.
-    let reference = half(referenceScale(signedLargest) + 0)
-    let takeSearched = guardedChoice(codes, searched, reference) .& usable
-    return .symmetric(scale: reference.replacing(with: searched, where: takeSearched))
+    let group = BlockGroup(repairing: Floats.self, source, count, slot: slot, workspace)
+    let largest = f32_block_largest(group.elements)
+    group.fillPairs(normalizer(largest))
+    return (group, largest)
   }
 
-  /// Whether the searched scale, with nearest codes, leaves less error than the reference scale.
   @inline(__always)
-  func guardedChoice(
-    _ codes: SymmetricCodes, _ searched: f32x16, _ reference: f32x16
-  ) -> SIMDMask<SIMD16<Int32>> {
-    let searchedMultiplier = Fit.reciprocal(searched)
-    let referenceMultiplier = Fit.reciprocal(reference)
-    var searchedError = f32x16(repeating: 0)
-    var referenceError = f32x16(repeating: 0)
-    for j in 0..<32 {
-      let x = f32x16_load(originals + 16 &* j)
-      let p = f32x16_round(
-        f32x16_clamped(x * referenceMultiplier, -codes.negative, codes.positive))
-      let e = x - p * reference
-      referenceError += e * e
-      let q = f32x16_round(f32x16_clamped(x * searchedMultiplier, -codes.negative, codes.positive))
-      let r = x - q * searched
-      searchedError += r * r
+  private static func normalizer(_ largest: f32x16) -> f32x16 {
+    (largestWord / largest).replacing(with: 0, where: .!isSearchable(largest))
+  }
+
+  /// - Parameters:
+  ///   - largest: The largest magnitudes.
+  ///   - positions: Candidates t, a multiple of four of them.
+  ///   - clampedFrom: The first of them, a multiple of four, that may exceed the axis of codes, where
+  ///     `clamping` says.
+  ///   - referenceScale: The reference code's scale, from the signed element of largest magnitude.
+  /// - Returns: Where nothing can be searched for, the same fit twice.
+  @inline(__always)
+  func symmetricFits<let n: Int>(
+    _ largest: f32x16, _ axis: CodeAxis, positions: InlineArray<n, Int16>, clampedFrom: Int,
+    _ clamping: Clamping, referenceScale: (_ signedLargest: f32x16) -> f32x16
+  ) -> (searched: Fit, reference: Fit) {
+    let signs = signsOfLargest()
+    let negated = tieBroken(signs.positive, signs.negative & signs.positive)
+    let signedLargest = f32x16_select(negated, largest, 0 - largest)
+
+    var best = SymmetricBest()
+    var first = 0
+    while first < clampedFrom {
+      best.take(codeSums(axis, positions, negated: negated, first, clamping: .none))
+      first &+= candidatesAbreast
     }
-    return searchedError * guardMargin .< referenceError
+    while first < n {
+      best.take(codeSums(axis, positions, negated: negated, first, clamping: clamping))
+      first &+= candidatesAbreast
+    }
+
+    // Adding zero makes −0 of a block of zeros 0.
+    let reference = half(referenceScale(signedLargest) + 0)
+    let searched = half((best.yq / best.qq) * (largest * (1 / largestWord)))
+    let found = isSearchable(largest) .& searched .!= 0 .& reference .!= 0
+    return (
+      .symmetric(scale: reference.replacing(with: searched, where: found)),
+      .symmetric(scale: reference)
+    )
+  }
+
+  /// Where an element is as large as another of the other sign, the reference code takes the first.
+  @inline(__always)
+  private func tieBroken(_ positive: i32x16, _ ties: i32x16) -> i32x16 {
+    let lanes = i32x16_mask_bits(ties)
+    return lanes == 0 ? positive : tieBroken(positive, lanes)
+  }
+
+  @inline(never)
+  private func tieBroken(_ positive: i32x16, _ lanes: UInt32) -> i32x16 {
+    var positive = positive
+    for b in 0..<16 where lanes &>> UInt32(b) & 1 != 0 {
+      let x = block(b).assumingMemoryBound(to: Float.self)
+      var largest: Float = 0
+      for i in 0..<32 where x[i].magnitude > largest.magnitude { largest = x[i] }
+      positive[b] = largest > 0 ? -1 : 0
+    }
+    return positive
   }
 }
 
-/// Sums in single precision may call a tie wrongly; a gain smaller than this is none.
-let guardMargin: Float = 1 + 0x1p-17
+/// Whether numbers of this size can be normalised.
+@inline(__always)
+func isSearchable(_ size: f32x16) -> SIMDMask<SIMD16<Int32>> { size .> 1e-30 .& size .< 1e30 }
 
 /// To half precision and back, within its finite range.
 @inline(__always)

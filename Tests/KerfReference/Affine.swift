@@ -12,14 +12,15 @@ public enum ReferenceQ4_1: ReferenceFormat {
   }
 
   public static func searched(_ block: [Float]) -> [UInt8] {
-    let fit = searchedAffine(block, largestCode: 15, spans: spans)
-    return bytes(block, d: fit.scale, m: fit.minimum)
+    let fit = searchedAffine(
+      block, Axis(lowest: 0, highest: 15, fractionBits: 10), spans: spans)
+    return halfBytes(fit.scale) + halfBytes(fit.minimum) + nibbles(fit.codes)
   }
 
   private static let spans: [(first: Float, last: Float)] = [
-    (-0.6, -0.15), (-0.45, 0.15), (-0.45, -0.15), (-0.3, 0.3), (-0.15, 0.45), (-0.15, -0.15),
-    (-0.15, -1.35), (0, 0), (0, -0.75), (0.15, 0.6), (0.15, 0.45), (0.15, 0.15), (0.3, -0.75),
-    (0.75, 0), (0.9, 0.15), (0.9, -0.9),
+    (-0.45, -0.3), (-0.45, 0), (-0.45, 0.3), (-0.3, 0.45), (-0.15, -0.3), (-0.15, 0),
+    (-0.15, 0.3), (0, 0.45), (0.15, -0.75), (0.15, 0), (0.3, 0.15), (0.3, 0.45), (0.75, -0.15),
+    (0.9, -0.9), (0.9, 0.15), (1.05, -0.15),
   ]
 
   private static func bytes(_ block: [Float], d: Float, m: Float) -> [UInt8] {
@@ -42,8 +43,9 @@ public enum ReferenceQ5_1: ReferenceFormat {
   }
 
   public static func searched(_ block: [Float]) -> [UInt8] {
-    let fit = searchedAffine(block, largestCode: 31, spans: spans)
-    return bytes(block, d: fit.scale, m: fit.minimum)
+    let fit = searchedAffine(
+      block, Axis(lowest: 0, highest: 31, fractionBits: 9), spans: spans)
+    return halfBytes(fit.scale) + halfBytes(fit.minimum) + fifthBits(fit.codes) + nibbles(fit.codes)
   }
 
   private static let spans: [(first: Float, last: Float)] = [

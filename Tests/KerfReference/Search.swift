@@ -1,169 +1,143 @@
-// The twins of the searches: one block, one element at a time, in the order that the kernels add.
+// The twins of the searches: one block, one element at a time.
 //
-// What each step is for stands in `KerfKernels/SymmetricSearch.swift` and `AffineSearch.swift`.
+// What each step is for stands in `KerfKernels/SymmetricSearch.swift`, `AffineSearch.swift` and
+// `BetterFit.swift`.
 
-/// What a search decides for a block: the stored scale and minimum, already in half precision.
+/// What a search decides for a block, already in half precision, and the codes it takes: q + zero.
 public struct SearchedFit {
   public var scale: Float
   public var minimum: Float = 0
+  public var codes: [UInt8]
 }
 
-public func searchedSymmetric(
-  _ x: [Float], negative: Float, positive: Float, positions: [Float],
+/// Codes from `lowest` to `highest`, stored as q + zero; places are multiples of 2^−fractionBits.
+struct Axis {
+  let lowest: Int32
+  let highest: Int32
+  let fractionBits: Int32
+  var zero: Int32 = 0
+
+  func places(_ codes: Float) -> Int32 {
+    Int32((codes * Float(1 << fractionBits)).rounded(.toNearestOrAwayFromZero))
+  }
+
+  /// The nearest code of a place.
+  func code(_ place: Int32) -> Int32 {
+    min(max(scaled(place, 1 << (15 - fractionBits)), lowest), highest)
+  }
+}
+
+/// ⌊x · y / 2¹⁵ + ½⌋
+private func scaled(_ x: Int32, _ y: Int32) -> Int32 { (x * y + (1 << 14)) >> 15 }
+
+private func word(_ x: Float) -> Int32 {
+  x.isNaN ? -32768 : Int32(min(max(x.rounded(.toNearestOrEven), -32768), 32767))
+}
+
+private func isSearchable(_ size: Float) -> Bool { size > 1e-30 && size < 1e30 }
+
+func searchedSymmetric(
+  _ x: [Float], _ axis: Axis, positions: [Float],
   referenceScale: (_ signedLargest: Float) -> Float
 ) -> SearchedFit {
-  let lowest = x.min()!
-  let highest = x.max()!
-  let below = 0 - lowest
-  let largest = (highest >= below ? highest : below) + 0
-  let other = highest >= below ? below : highest
-  var signed = highest >= below ? highest : lowest
-  if highest == below && largest > 0 { signed = signedLargest(x) }
-  let usable = largest > 1e-30 && largest < 1e30
-  let normalizer = usable ? -1 / signed : 0
-  let opposite = other * normalizer.magnitude
-  let y = x.map { $0 * normalizer }
-  let sumOfSquares = y.reduce(0) { $0 + $1 * $1 }
+  let largest = x.map(\.magnitude).max()!
+  let normalizer = isSearchable(largest) ? 32767 / largest : 0
+  let y = x.map { word($0 * normalizer) }
+  let sign: Int32 =
+    y.contains(32767) && (!y.contains(-32767) || signedLargest(x) > 0) ? -1 : 1
 
-  var num: Float = 1e30
-  var den: Float = 1
-  var bestYQ: Float = 0
-  var bestQQ: Float = 1
+  var best = (square: Float(0), yq: Float(0), qq: Float(1))
   for t in positions {
-    var residual: Float = 0
-    var product: Float = 0
-    for y in y {
-      let r = y * t - (y * t).rounded(.toNearestOrEven)
-      residual += r * r
-      product += r * y
-    }
-    if t > positive + 0.5 {
-      let code = (opposite * t).rounded(.toNearestOrEven)
-      let r = opposite * t - code
-      let excess = max(code - positive, 0)
-      residual += excess * ((r + r) + excess)
-      product += opposite * excess
-    }
-    if t > negative + 0.5 {
-      let code = (-t).rounded(.toNearestOrEven)
-      let r = -t - code
-      let excess = code + negative
-      residual += excess * (r + r + excess)
-      product -= excess
-    }
-    let u = (t * t) * sumOfSquares
-    let w = t * product
-    let qq = (u - (w + w)) + residual
-    let candidate = (num: residual * u - w * w, den: qq * (t * t))
-    if candidate.num * den < num * candidate.den {
-      (num, den) = candidate
-      bestQQ = qq
-      bestYQ = t * sumOfSquares - product
-    }
+    let q = y.map { axis.code(scaled($0, sign * axis.places(t))) }
+    let yq = Float(zip(y, q).reduce(0) { $0 + $1.0 * $1.1 })
+    let qq = Float(q.reduce(0) { $0 + $1 * $1 })
+    if yq * yq * best.qq > best.square * qq { best = (yq * yq, yq, qq) }
   }
 
-  let searched = storedHalf((0 - signed) * (bestYQ / bestQQ))
-  let reference = storedHalf(referenceScale(signed) + 0)
-  let searchedError = symmetricError(x, searched, negative, positive)
-  let referenceError = symmetricError(x, reference, negative, positive)
-  let better = usable && searchedError * (1 + 0x1p-17) < referenceError
-  return SearchedFit(scale: better ? searched : reference)
+  let reference = storedHalf(referenceScale(sign < 0 ? largest : 0 - largest) + 0)
+  let searched = storedHalf((best.yq / best.qq) * (largest * (1 / Float(32767))))
+  let isFound = isSearchable(largest) && searched != 0 && reference != 0
+  return better(
+    x, axis, searched: isFound ? (searched, 0) : (reference, 0), reference: (reference, 0))
 }
 
-/// Σ(x − dq)² with the nearest codes.
-private func symmetricError(
-  _ x: [Float], _ scale: Float, _ negative: Float, _ positive: Float
-) -> Float {
-  let multiplier = reciprocal(scale)
-  return x.reduce(0) { sum, x in
-    let q = min(max(x * multiplier, -negative), positive).rounded(.toNearestOrEven)
-    let r = x - q * scale
-    return sum + r * r
-  }
-}
-
-public func searchedAffine(
-  _ x: [Float], largestCode: Float, spans: [(first: Float, last: Float)]
+func searchedAffine(
+  _ x: [Float], _ axis: Axis, spans: [(first: Float, last: Float)]
 ) -> SearchedFit {
-  let lowest = x.min()!
-  let range = x.max()! - lowest + 0
-  let usable = range > 1e-30 && range < 1e30
-  let normalizer = usable ? 1 / range : 0
-  let y = x.map { ($0 - lowest) * normalizer }
-  let plain = y.reduce(0, +)
-  let squares = y.reduce(0) { $0 + $1 * $1 }
+  let smallest = signedSmallest(x)
+  let range = x.max()! - smallest + 0
+  let normalizer = isSearchable(range) ? 32767 / range : 0
+  let y = x.map { word(($0 - smallest) * normalizer) }
+  let sum = Float(y.reduce(0, +))
+  let mean = sum * 0x1p-5
 
-  var num: Float = 1e30
-  var den: Float = 1
-  var best = (q: Float(0), covariance: Float(0), variance: Float(1), step: Float(1))
-  for (f, last) in spans {
-    let t = largestCode + last - f
-    var residual: Float = 0
-    var sum: Float = 0
-    var product: Float = 0
-    for y in y {
-      let u = y * t + f
-      let r = u - u.rounded(.toNearestOrEven)
-      sum += r
-      residual += r * r
-      product += r * y
-    }
-    let firstCode = f.rounded(.toNearestOrEven)
-    if firstCode < 0 {
-      let r = f - firstCode
-      residual += firstCode * (r + r + firstCode)
-      sum += firstCode
-    }
-    let lastCode = (t + f).rounded(.toNearestOrEven)
-    if lastCode > largestCode {
-      let r = (t + f) - lastCode
-      let excess = lastCode - largestCode
-      residual += excess * (r + r + excess)
-      sum += excess
-      product += excess
-    }
-    let u = t * plain
-    let uu = ((t * t) * squares + (2 * f) * u) + 32 * f * f
-    let ru = t * product + f * sum
-    let rq = ru - residual
-    let q = (u + 32 * f) - sum
-    let qq = (uu - (ru + ru)) + residual
-    let meanQ = q * 0x1p-5
-    let varianceR = residual - (sum * sum) * 0x1p-5
-    let varianceQ = qq - q * meanQ
-    let covariance = rq - sum * meanQ
-    let candidate = (
-      num: varianceR * varianceQ - covariance * covariance, den: varianceQ * (t * t)
-    )
-    if candidate.num * den < num * candidate.den {
-      (num, den) = candidate
-      best = (q, covariance, varianceQ, 1 / t)
+  var best = (square: Float(0), cov: Float(0), variance: Float(1), q: Float(0))
+  for (f, g) in spans {
+    let step = axis.places(Float(axis.highest) + g - f)
+    let q = y.map { axis.code(scaled($0, step) + axis.places(f)) }
+    let total = Float(q.reduce(0, +))
+    let cov = Float(zip(y, q).reduce(0) { $0 + $1.0 * $1.1 }) - total * mean
+    let variance = Float(q.reduce(0) { $0 + $1 * $1 }) - (total * total) * 0x1p-5
+    if cov * cov * best.variance > best.square * variance {
+      best = (cov * cov, cov, variance, total)
     }
   }
 
-  let searched = storedHalf((range * best.step) * (1 + best.covariance / best.variance))
-  let searchedMinimum = storedHalf(lowest + (range * plain - searched * best.q) * 0x1p-5)
-  let reference = storedHalf(range / largestCode)
-  let referenceMinimum = storedHalf(lowest + 0)
-  let searchedError = affineError(x, searched, searchedMinimum, largestCode)
-  let referenceError = affineError(x, reference, referenceMinimum, largestCode)
-  let better = usable && searchedError * (1 + 0x1p-17) < referenceError
-  return better
-    ? SearchedFit(scale: searched, minimum: searchedMinimum)
-    : SearchedFit(scale: reference, minimum: referenceMinimum)
+  let unit = range * (1 / Float(32767))
+  let reference = storedHalf(range / Float(axis.highest))
+  let referenceMinimum = storedHalf(smallest + 0)
+  let searched = storedHalf(unit * (best.cov / best.variance))
+  let searchedMinimum = storedHalf(smallest + (unit * sum - searched * best.q) * 0x1p-5)
+  let isFound = isSearchable(range) && searched != 0 && reference != 0
+  return better(
+    x, axis, searched: isFound ? (searched, searchedMinimum) : (reference, referenceMinimum),
+    reference: (reference, referenceMinimum))
 }
 
-/// Σ(x − m − dq)² with the nearest codes.
-private func affineError(
-  _ x: [Float], _ scale: Float, _ minimum: Float, _ largestCode: Float
-) -> Float {
-  let multiplier = reciprocal(scale)
-  return x.reduce(0) { sum, x in
-    let v = x - minimum
-    let q = min(max(v * multiplier, 0), largestCode).rounded(.toNearestOrEven)
-    let r = v - q * scale
-    return sum + r * r
+/// The fit that leaves less error, with its codes; the reference where it is too close to tell.
+private func better(
+  _ x: [Float], _ axis: Axis, searched: (scale: Float, minimum: Float),
+  reference: (scale: Float, minimum: Float)
+) -> SearchedFit {
+  func coded(_ fit: (scale: Float, minimum: Float)) -> (codes: [UInt8], squares: [Float]) {
+    let multiplier = reciprocal(fit.scale)
+    var codes: [UInt8] = []
+    var squares: [Float] = []
+    for x in x {
+      let v = (x - fit.minimum) * multiplier
+      // No number, as of ∞ · 0, is clamped like the vectors clamp it.
+      let u = v.isNaN ? Float(axis.lowest) : min(max(v, Float(axis.lowest)), Float(axis.highest))
+      let q = u.rounded(.toNearestOrEven)
+      codes.append(UInt8(truncatingIfNeeded: Int32(q) + axis.zero))
+      squares.append((v - q) * (v - q))
+    }
+    return (codes, squares)
   }
+  let found = coded(searched)
+  let kept = coded(reference)
+  let ratio = searched.scale * reciprocal(reference.scale)
+  let weight = ratio * ratio * (1 + 0x1p-10)
+  let differences = (0..<16).map { (i: Int) -> Float in
+    let new = found.squares[i] + found.squares[i + 16]
+    let old = kept.squares[i] + kept.squares[i + 16]
+    return new * weight - old
+  }
+  return rowSum(differences) < -0x1p-15
+    ? SearchedFit(scale: searched.scale, minimum: searched.minimum, codes: found.codes)
+    : SearchedFit(scale: reference.scale, minimum: reference.minimum, codes: kept.codes)
+}
+
+/// The sum of sixteen, in the order in which vectors are folded.
+private func rowSum(_ row: [Float]) -> Float {
+  let quarters = stride(from: 0, to: 16, by: 4).map { (i: Int) -> Float in
+    (row[i] + row[i + 2]) + (row[i + 1] + row[i + 3])
+  }
+  return (quarters[0] + quarters[2]) + (quarters[1] + quarters[3])
+}
+
+/// The smallest element, of zeros the first.
+private func signedSmallest(_ x: [Float]) -> Float {
+  x.dropFirst().reduce(x[0]) { $1 < $0 ? $1 : $0 }
 }
 
 /// To half precision and back, within its finite range.

@@ -12,9 +12,9 @@ public enum ReferenceQ8_0: ReferenceFormat {
 
   public static func searched(_ block: [Float]) -> [UInt8] {
     let fit = searchedSymmetric(
-      block, negative: 128, positive: 127, positions: positions,
+      block, Axis(lowest: -128, highest: 127, fractionBits: 7), positions: positions,
       referenceScale: { $0.magnitude / 127 })
-    return bytes(block, d: fit.scale)
+    return halfBytes(fit.scale) + fit.codes
   }
 
   private static let positions: [Float] = [
@@ -46,11 +46,14 @@ public enum ReferenceQ4_0: ReferenceFormat {
 
   public static func searched(_ block: [Float]) -> [UInt8] {
     let fit = searchedSymmetric(
-      block, negative: 8, positive: 7, positions: positions, referenceScale: { $0 / -8 })
-    return bytes(block, d: fit.scale)
+      block, Axis(lowest: -8, highest: 7, fractionBits: 11, zero: 8), positions: positions,
+      referenceScale: { $0 / -8 })
+    return halfBytes(fit.scale) + nibbles(fit.codes)
   }
 
-  private static let positions: [Float] = [6.2, 6.95, 7.25, 7.75, 8, 8.25, 8.45, 8.85]
+  private static let positions: [Float] = [
+    6.2, 6.9, 7.2, 7.4, 7.75, 8.15, 8.45, 8.85,
+  ]
 
   private static func bytes(_ block: [Float], d: Float) -> [UInt8] {
     let multiplier = reciprocal(d)
@@ -73,11 +76,14 @@ public enum ReferenceQ5_0: ReferenceFormat {
 
   public static func searched(_ block: [Float]) -> [UInt8] {
     let fit = searchedSymmetric(
-      block, negative: 16, positive: 15, positions: positions, referenceScale: { $0 / -16 })
-    return bytes(block, d: fit.scale)
+      block, Axis(lowest: -16, highest: 15, fractionBits: 10, zero: 16), positions: positions,
+      referenceScale: { $0 / -16 })
+    return halfBytes(fit.scale) + fifthBits(fit.codes) + nibbles(fit.codes)
   }
 
-  private static let positions: [Float] = [13.2, 14.1, 14.9, 15.2, 15.8, 16.1, 16.4, 16.7]
+  private static let positions: [Float] = [
+    13.1, 14.1, 14.8, 15.2, 15.75, 15.95, 16.2, 16.45,
+  ]
 
   private static func bytes(_ block: [Float], d: Float) -> [UInt8] {
     let multiplier = reciprocal(d)
