@@ -16,7 +16,7 @@ public import SystemPackage
 /// A file that is being written, and does not exist under its name before it is complete.
 ///
 /// Bytes may be written from several threads at once. Those that nobody writes are zero. An object
-/// that goes away without ``commit()`` leaves nothing behind.
+/// that goes away without ``commit(isLasting:)`` leaves nothing behind.
 public final class AtomicFile: Sendable {
   /// The name that the file gets; where a symbolic link was named, what the link leads to.
   public let path: FilePath
@@ -28,6 +28,10 @@ public final class AtomicFile: Sendable {
   private let descriptor: FileDescriptor
   private let slot: PendingFiles.Slot
   private let isOpen = Atomic(true)
+  private let written = Atomic(0)
+
+  /// Bytes that are written between two hints to bring them to the disk.
+  private static let writebackByteCount = 8 << 20
 
   /// Creates an empty file of `byteCount` zeros beside `path`, and reserves room for it.
   ///
@@ -87,8 +91,14 @@ public final class AtomicFile: Sendable {
       }
       done += count
     }
-    // Otherwise all of it would wait for `commit`, with the processors idle.
-    kerf_start_writeback(descriptor.rawValue, Int64(offset), Int64(bytes.count))
+    // Otherwise all of it would wait for `commit`, with the processors idle. Not after every write:
+    // pages that two of them share would go to the disk twice.
+    let before = written.wrappingAdd(bytes.count, ordering: .relaxed).oldValue
+    if before / AtomicFile.writebackByteCount
+      != (before + bytes.count) / AtomicFile.writebackByteCount
+    {
+      kerf_start_writeback(descriptor.rawValue)
+    }
   }
 
   /// Writes `bytes` at `offset`, counted in bytes from the start of the file.
@@ -103,11 +113,13 @@ public final class AtomicFile: Sendable {
 
   /// Makes sure that everything is on the disk, then gives the file its name.
   ///
+  /// - Parameter isLasting: Whether to wait until the new name is on the disk as well. Without it a
+  ///   power failure may leave the target as it was; the file is whole either way.
   /// - Precondition: neither `commit` nor ``discard()`` was called before.
   /// - Throws: ``CheckpointError``: `.alreadyExists` where the name was taken in the meantime and
   ///   the file was not to be replaced, or what else the system reports. The target is then as it
   ///   was, and the new file is gone.
-  public func commit() throws(CheckpointError) {
+  public func commit(isLasting: Bool = true) throws(CheckpointError) {
     precondition(isOpen.load(ordering: .acquiring), "the file was committed or discarded before")
     do {
       try FileSystem.synchronize(descriptor, for: path)
@@ -118,10 +130,10 @@ public final class AtomicFile: Sendable {
     }
     isOpen.store(false, ordering: .releasing)
     PendingFiles.remove(slot)
-    FileSystem.synchronizeDirectory(of: path)
+    if isLasting { FileSystem.synchronizeDirectory(of: path) }
   }
 
-  /// Removes what was written; does nothing after ``commit()``.
+  /// Removes what was written; does nothing after ``commit(isLasting:)``.
   public func discard() {
     guard isOpen.exchange(false, ordering: .acquiringAndReleasing) else { return }
     FileSystem.remove(temporaryPath)

@@ -45,7 +45,7 @@ struct ReportFile {
     do {
       let file = try AtomicFile(at: path, byteCount: bytes.count, replacing: true)
       try file.write(bytes, at: 0)
-      try file.commit()
+      try file.commit(isLasting: false)
     } catch {
       throw Terminal.failure(error)
     }

@@ -51,6 +51,8 @@ struct CodeSums {
   var products = InlineArray<4, i32x16>(repeating: i32x16(repeating: 0))
   /// Σq, where it is asked for.
   var codes = InlineArray<4, i32x16>(repeating: i32x16(repeating: 0))
+
+  @inline(__always) init() {}
 }
 
 /// The largest word; what is largest in a block becomes it.

@@ -27,14 +27,14 @@ package enum Eligibility {
     guard format.kind != .integer else { return .notFloat }
     guard shape.dimensions.count >= 2 else { return .fewerThanTwoDimensions }
     guard name.hasSuffix("weight") else { return .notAWeight }
-    for (reason, parts) in namedReasons where parts.contains(where: name.contains) {
-      return reason
-    }
-    return nil
+    // By bytes: a model may have tens of thousands of names, and String's own search is made for
+    // long texts.
+    let bytes = Array(name.utf8)
+    return namedReasons.first { _, parts in parts.contains(where: bytes.contains) }?.0
   }
 
   /// Parts of names, GGUF's first and then the hub's.
-  private static let namedReasons: [(KeptReason, [String])] = [
+  private static let namedReasons: [(KeptReason, [[UInt8]])] = [
     (.norm, ["_norm.weight", "layernorm", "LayerNorm", "layer_norm", ".norm.", ".ln_"]),
     (
       .router,
@@ -53,5 +53,13 @@ package enum Eligibility {
         "ssm_conv1d", "shortconv.conv", "altup", "laurel", "time_mix_", "conv1d.weight",
       ]
     ),
-  ]
+  ].map { reason, parts in (reason, parts.map { Array($0.utf8) }) }
+}
+
+extension [UInt8] {
+  /// Whether `part` stands somewhere in it.
+  fileprivate func contains(_ part: [UInt8]) -> Bool {
+    guard part.count <= count else { return false }
+    return (0...count - part.count).contains { self[$0..<$0 + part.count].elementsEqual(part) }
+  }
 }

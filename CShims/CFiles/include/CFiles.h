@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/// Lets the system begin to move `count` bytes from `offset` on to the disk, and does not wait for
-/// it, so that a later fsync has little left to do. Nothing where the system has no such call.
-void kerf_start_writeback(int descriptor, int64_t offset, int64_t count);
+/// Lets the system begin to move what was written to the disk, and does not wait for it, so that a
+/// later fsync has little left to do. Nothing where the system has no such call.
+void kerf_start_writeback(int descriptor);
 
 #endif
