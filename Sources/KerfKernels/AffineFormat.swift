@@ -40,10 +40,9 @@ extension AffineFormat {
 
   @inline(__always)
   static func unpack(
-    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>
-  ) {
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float
+  ) -> (low: f32x16, high: f32x16) {
     let (low, high) = Codes.load(codes)
-    f32x16_store(block, i32x16_to_f32(low) * scale + minimum)
-    f32x16_store(block + 16, i32x16_to_f32(high) * scale + minimum)
+    return (i32x16_to_f32(low) * scale + minimum, i32x16_to_f32(high) * scale + minimum)
   }
 }

@@ -38,9 +38,10 @@ protocol BlockFormat: SendableMetatype {
   ) -> i32x16
   /// Writes the 32 codes of a block, that is all of its bytes after scale and minimum.
   static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer)
-  /// Reads the codes of one block and scales them.
+  /// Reads the codes of one block and scales them: its first sixteen elements, and the others.
   static func unpack(
-    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>)
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float
+  ) -> (low: f32x16, high: f32x16)
 }
 
 extension BlockFormat {
@@ -129,10 +130,10 @@ extension BlockFormat {
     }
   }
 
-  /// Decodes `blocks` blocks; see ``CodecKernels/Decode``.
+  /// Decodes `blocks` blocks to elements of any type; see ``CodecKernels/Decode``.
   @inline(__always)
-  static func decode(
-    _ source: UnsafeRawPointer, _ target: UnsafeMutablePointer<Float>, _ blocks: Int
+  static func decode<Element: Scalar>(
+    to _: Element.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int
   ) {
     var b = 0
     while b < blocks {
@@ -141,7 +142,10 @@ extension BlockFormat {
       let minimum =
         hasMinimum
         ? f16_widened(block.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) : 0
-      unpack(block + codesOffset, scale: scale, minimum: minimum, to: target + 32 &* b)
+      let (low, high) = unpack(block + codesOffset, scale: scale, minimum: minimum)
+      let elements = target + 32 &* Element.bytesPerElement &* b
+      Element.store(elements, low)
+      Element.store(elements + 16 &* Element.bytesPerElement, high)
       b &+= 1
     }
   }
@@ -150,8 +154,10 @@ extension BlockFormat {
     CodecKernels(
       encodeReference: { encodeReference(Floats.self, $0, $1, $2, $3) },
       encodeOptimal: { encodeOptimal($0, $1, $2, $3) },
-      decode: { decode($0, $1, $2) },
+      decode: { decode(to: Floats.self, $0, $1, $2) },
       encodeReferenceF16: { encodeReference(Halves.self, $0, $1, $2, $3) },
-      encodeReferenceBF16: { encodeReference(BrainHalves.self, $0, $1, $2, $3) })
+      encodeReferenceBF16: { encodeReference(BrainHalves.self, $0, $1, $2, $3) },
+      decodeToF16: { decode(to: Halves.self, $0, $1, $2) },
+      decodeToBF16: { decode(to: BrainHalves.self, $0, $1, $2) })
   }
 }

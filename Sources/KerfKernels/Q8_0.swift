@@ -49,9 +49,11 @@ enum Q8_0: BlockFormat {
 
   @inline(__always)
   static func unpack(
-    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>
-  ) {
-    f32x16_store(block, i32x16_to_f32(i8x16_widened(i8x16_load(codes))) * scale)
-    f32x16_store(block + 16, i32x16_to_f32(i8x16_widened(i8x16_load(codes + 16))) * scale)
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float
+  ) -> (low: f32x16, high: f32x16) {
+    (
+      i32x16_to_f32(i8x16_widened(i8x16_load(codes))) * scale,
+      i32x16_to_f32(i8x16_widened(i8x16_load(codes + 16))) * scale
+    )
   }
 }

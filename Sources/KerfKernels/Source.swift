@@ -1,17 +1,26 @@
-// What blocks are encoded from: floats, or half words that are widened on the way.
+// What blocks are encoded from and decoded to: floats, or half words that are widened and narrowed
+// on the way.
 //
 // A half word's largest and smallest elements are found among the half words themselves, twice as
 // many to a vector.
 
 internal import CVectors
 
-/// A type of elements in memory. Blocks of 32 stand one after another; no pointer needs alignment.
-protocol Source: SendableMetatype {
+/// A type of elements in memory, one after another; no pointer needs alignment.
+protocol Scalar: SendableMetatype {
   static var bytesPerElement: Int { get }
+  /// Sixteen elements, and one.
+  static func load(_ elements: UnsafeRawPointer) -> f32x16
+  static func loadOne(_ element: UnsafeRawPointer) -> Float
+  /// Each the nearest that the type has.
+  static func store(_ elements: UnsafeMutableRawPointer, _ values: f32x16)
+  static func storeOne(_ element: UnsafeMutableRawPointer, _ value: Float)
+}
+
+/// Elements that stand in blocks of 32, to be encoded.
+protocol Source: Scalar {
   /// Whether blocks come from memory, not from a tile that the cache holds.
   static var prefetches: Bool { get }
-  /// Sixteen elements.
-  static func load(_ elements: UnsafeRawPointer) -> f32x16
 
   // Of sixteen blocks, a lane each.
 
@@ -29,6 +38,14 @@ enum Floats: Source {
   @inline(__always) static var bytesPerElement: Int { 4 }
   @inline(__always) static var prefetches: Bool { false }
   @inline(__always) static func load(_ x: UnsafeRawPointer) -> f32x16 { f32x16_load(x) }
+  @inline(__always)
+  static func loadOne(_ x: UnsafeRawPointer) -> Float { x.loadUnaligned(as: Float.self) }
+  @inline(__always)
+  static func store(_ x: UnsafeMutableRawPointer, _ values: f32x16) { f32x16_store(x, values) }
+  @inline(__always)
+  static func storeOne(_ x: UnsafeMutableRawPointer, _ value: Float) {
+    x.storeBytes(of: value, as: Float.self)
+  }
 
   @inline(__always)
   static func areFinite(_ x: UnsafeRawPointer) -> Bool {
@@ -53,6 +70,9 @@ protocol HalfWords: Source {
   /// The bits of +Inf.
   static var infinity: Int16 { get }
   static func widened(_ x: u16x16) -> f32x16
+  static func widened(one x: UInt16) -> Float
+  static func narrowed(_ x: f32x16) -> u16x16
+  static func narrowed(one x: Float) -> UInt16
 }
 
 extension HalfWords {
@@ -60,6 +80,18 @@ extension HalfWords {
   @inline(__always) static var prefetches: Bool { true }
   @inline(__always)
   static func load(_ x: UnsafeRawPointer) -> f32x16 { widened(u16x16_load(x)) }
+  @inline(__always)
+  static func loadOne(_ x: UnsafeRawPointer) -> Float {
+    widened(one: x.loadUnaligned(as: UInt16.self))
+  }
+  @inline(__always)
+  static func store(_ x: UnsafeMutableRawPointer, _ values: f32x16) {
+    u16x16_store(x, narrowed(values))
+  }
+  @inline(__always)
+  static func storeOne(_ x: UnsafeMutableRawPointer, _ value: Float) {
+    x.storeBytes(of: narrowed(one: value), as: UInt16.self)
+  }
   @inline(__always)
   static func areFinite(_ x: UnsafeRawPointer) -> Bool { u16_blocks_below(x, infinity) != 0 }
   @inline(__always)
@@ -73,9 +105,15 @@ extension HalfWords {
 enum Halves: HalfWords {
   @inline(__always) static var infinity: Int16 { 0x7C00 }
   @inline(__always) static func widened(_ x: u16x16) -> f32x16 { f16x16_widened(x) }
+  @inline(__always) static func widened(one x: UInt16) -> Float { f16_widened(x) }
+  @inline(__always) static func narrowed(_ x: f32x16) -> u16x16 { f32x16_narrowed_f16(x) }
+  @inline(__always) static func narrowed(one x: Float) -> UInt16 { f16_narrowed(x) }
 }
 
 enum BrainHalves: HalfWords {
   @inline(__always) static var infinity: Int16 { 0x7F80 }
   @inline(__always) static func widened(_ x: u16x16) -> f32x16 { bf16x16_widened(x) }
+  @inline(__always) static func widened(one x: UInt16) -> Float { bf16_widened(x) }
+  @inline(__always) static func narrowed(_ x: f32x16) -> u16x16 { f32x16_narrowed_bf16(x) }
+  @inline(__always) static func narrowed(one x: Float) -> UInt16 { bf16_narrowed(x) }
 }

@@ -45,10 +45,9 @@ extension SymmetricFormat {
 
   @inline(__always)
   static func unpack(
-    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>
-  ) {
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float
+  ) -> (low: f32x16, high: f32x16) {
     let (low, high) = Codes.load(codes)
-    f32x16_store(block, i32x16_to_f32(low &- zero) * scale)
-    f32x16_store(block + 16, i32x16_to_f32(high &- zero) * scale)
+    return (i32x16_to_f32(low &- zero) * scale, i32x16_to_f32(high &- zero) * scale)
   }
 }
