@@ -15,20 +15,19 @@ KERF_MEMORY(i32x16)
 KERF_MEMORY(u16x16)
 KERF_MEMORY(u8x16)
 KERF_MEMORY(i8x16)
+KERF_MEMORY(u8x64)
 
 /// Asks for a line of memory that is going to be read. Any address will do.
 KERF_INLINE void bytes_prefetch(const void *source) { __builtin_prefetch(source, 0, 3); }
 
 /// Writes the whole lines of `staged` past the caches and moves the rest to its front, less than a
-/// line, whose length is returned. Meanwhile asks for the lines that lie `ahead`.
+/// line, whose length is returned.
 ///
 /// Lines that are overwritten as a whole then need not be read first. `staged` is aligned to a line
 /// and has room for one more. Only the first bytes of a target may begin within a line.
-KERF_INLINE intptr_t bytes_stream(
-    void *target, void *staged, intptr_t count, const void *ahead, intptr_t ahead_count) {
+KERF_INLINE intptr_t bytes_stream(void *target, void *staged, intptr_t count) {
   char *to = target;
   const char *from = staged;
-  for (intptr_t i = 0; i < ahead_count; i += 64) bytes_prefetch((const char *)ahead + i);
 #if defined(__x86_64__)
   intptr_t head = -(intptr_t)to & 63;
   if (head) {

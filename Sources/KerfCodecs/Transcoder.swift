@@ -152,8 +152,10 @@ public struct Transcoder: Sendable {
 // Targets too large for the caches, which they would only flush.
 //
 // A CPU fetches ahead within a page of memory, and begins anew at the next. So four strands of the
-// tensor, far apart, take turns: while one of them computes, the pages of the others arrive. A
-// step's bytes gather in the cache, and the lines that they fill are written past it at once.
+// tensor, far apart, take turns: while one of them computes, the pages of the others arrive in the
+// second-level cache, and the kernel's own prefetches move what a strand needs at its next turn to
+// the first. A turn's bytes gather in the cache, and the lines that they fill are written past it at
+// once.
 extension Transcoder {
   /// Whether a target of so many elements is written past the caches.
   package func isLarge(_ count: Int) -> Bool { bytes(target, count) >= 8 << 20 }
@@ -194,7 +196,7 @@ extension Transcoder {
         }
         from[strand] += sourceStep
         let gathered = pending[strand] + targetStep
-        pending[strand] = stream(to[strand], staging, gathered, from[strand], sourceStep)
+        pending[strand] = stream(to[strand], staging, gathered)
         to[strand] += gathered - pending[strand]
       }
     }

@@ -20,13 +20,12 @@ package struct KernelTable: Sendable {
 
   /// Writes the whole lines of `staged` past the caches, from `target` on, and moves the bytes that
   /// fill no line to the front of `staged`; how many those are is the result. Where `target` does
-  /// not begin a line, neither do the first bytes. What lies `ahead` is asked for meanwhile.
+  /// not begin a line, neither do the first bytes.
   ///
   /// Other threads may not be told of the bytes before ``settle`` has been called.
   package typealias Stream =
     @Sendable (
-      _ target: UnsafeMutableRawPointer, _ staged: UnsafeMutableRawPointer, _ count: Int,
-      _ ahead: UnsafeRawPointer, _ aheadCount: Int
+      _ target: UnsafeMutableRawPointer, _ staged: UnsafeMutableRawPointer, _ count: Int
     ) -> Int
 
   /// Waits until bytes written past the caches are in order with all others.
@@ -48,7 +47,8 @@ package struct KernelTable: Sendable {
 
 /// What one format can do with whole blocks of a row.
 ///
-/// No kernel captures anything. Calling a closure that does counts references, which waits for all
+/// While a kernel works on 512 elements, a group of blocks, it asks for those that follow them in
+/// memory. No kernel captures anything. Calling a closure that does counts references, which waits for all
 /// that was written past the caches before.
 package struct CodecKernels: Sendable {
   /// Writes `blocks` blocks to `target`, from elements of the type that the kernel reads.

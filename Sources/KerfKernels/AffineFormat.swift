@@ -5,7 +5,6 @@
 internal import CVectors
 
 protocol AffineFormat: BlockFormat {
-  associatedtype Codes: CodePacking
   /// 15 or 31.
   static var largestCode: Float { get }
   /// Candidates for where the extremes of a block fall on the axis of codes.
@@ -17,7 +16,8 @@ extension AffineFormat {
 
   @inline(__always)
   static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit {
-    .affine(minimum: group.minima(), maximum: group.maxima(), largestCode: largestCode)
+    let (minima, maxima) = group.extremes()
+    return .affine(minimum: minima, maximum: maxima, largestCode: largestCode)
   }
 
   @inline(__always)
@@ -31,11 +31,6 @@ extension AffineFormat {
   ) -> i32x16 {
     let u = (x - origin) * multiplier + 0.5
     return f32x16_truncated(clamping ? f32x16_clamped(u, 0, largestCode) : u)
-  }
-
-  @inline(__always)
-  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
-    Codes.store(low, high, to: codes)
   }
 
   @inline(__always)

@@ -21,6 +21,8 @@ struct Fit {
 /// One format of 32 elements per block.
 protocol BlockFormat: SendableMetatype {
   static var bytesPerBlock: Int { get }
+  /// How the 32 codes of a block are stored, that is all of its bytes after scale and minimum.
+  associatedtype Codes: CodePacking
   /// Whether a minimum follows the scale.
   static var hasMinimum: Bool { get }
 
@@ -29,15 +31,14 @@ protocol BlockFormat: SendableMetatype {
   /// The scale of least squared error.
   static func optimalFit(_ group: BlockGroup<Floats>) -> Fit
 
-  /// Sixteen codes, of elements that were scaled by `multiplier` after `origin` was taken away.
+  /// Sixteen codes, of elements that are scaled by `multiplier` after `origin` was taken away. What
+  /// `Codes` cannot hold becomes the nearest that it can.
   ///
-  /// With `clamping`, elements may lie outside of the range that the codes span; a reference fit
-  /// spans them all.
+  /// With `clamping`, elements may lie so far outside of the range that codes span that no integer
+  /// holds them.
   static func codes(
     _ elements: f32x16, multiplier: Float, origin: Float, clamping: Bool
   ) -> i32x16
-  /// Writes the 32 codes of a block, that is all of its bytes after scale and minimum.
-  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer)
   /// Reads the codes of one block and scales them: its first sixteen elements, and the others.
   static func unpack(
     _ codes: UnsafeRawPointer, scale: Float, minimum: Float
@@ -61,11 +62,15 @@ extension BlockFormat {
       let to = target + bytesPerBlock &* done
       if count == 16 && Element.areFinite(from) {
         let group = BlockGroup<Element>(whole: from, workspace)
-        write(referenceFit(group), group, clamping: false, to)
-      } else {
-        let group = BlockGroup<Floats>(repairing: Element.self, from, count, workspace)
-        write(referenceFit(group), group, clamping: false, to)
+        let fit = referenceFit(group)
+        if f32x16_are_finite(fit.scale) != 0 {
+          write(fit, group, clamping: false, to)
+          done &+= 16
+          continue
+        }
       }
+      let group = BlockGroup<Floats>(repairing: Element.self, from, count, workspace)
+      write(referenceFit(group), group, clamping: false, to)
       done &+= count
     }
   }
@@ -104,23 +109,22 @@ extension BlockFormat {
     u16x16_store(group.halfMinima, f32x16_narrowed_f16(fit.minimum))
     var b = 0
     while b < group.count {
-      let block = target + bytesPerBlock &* b
-      block.storeBytes(of: group.halfScales[b], as: UInt16.self)
-      if hasMinimum {
-        block.storeBytes(of: group.halfMinima[b], toByteOffset: 2, as: UInt16.self)
+      Codes.pack(
+        quad(group, b, offset: 0, clamping), quad(group, b, offset: 16, clamping),
+        to: group.codes)
+      let count = min(4, group.count &- b)
+      var i = 0
+      while i < count {
+        let block = target + bytesPerBlock &* (b &+ i)
+        block.storeBytes(of: group.halfScales[b &+ i], as: UInt16.self)
+        if hasMinimum {
+          block.storeBytes(of: group.halfMinima[b &+ i], toByteOffset: 2, as: UInt16.self)
+        }
+        Codes.copy(i, of: group.codes, to: block + codesOffset)
+        Element.prefetchBlock(group.block(b &+ i &+ 16))
+        i &+= 1
       }
-      let elements = group.block(b)
-      if Element.prefetches { bytes_prefetch(elements + 2048) }
-      let multiplier = group.multipliers[b]
-      let origin = group.origins[b]
-      store(
-        codes(
-          Element.load(elements), multiplier: multiplier, origin: origin, clamping: clamping),
-        codes(
-          Element.load(elements + 16 &* Element.bytesPerElement), multiplier: multiplier,
-          origin: origin, clamping: clamping),
-        to: block + codesOffset)
-      b &+= 1
+      b &+= 4
     }
     if overflowed != 0 {
       for b in 0..<group.count where overflowed &>> UInt32(b) & 1 != 0 {
@@ -128,6 +132,21 @@ extension BlockFormat {
           .initializeMemory(as: UInt8.self, repeating: 0, count: codesByteCount)
       }
     }
+  }
+
+  /// Sixteen codes of each of four blocks, from element `offset` of a block on.
+  @inline(__always)
+  private static func quad<Element>(
+    _ group: BlockGroup<Element>, _ first: Int, offset: Int, _ clamping: Bool
+  ) -> CodeQuad {
+    let elements = group.block(first) + offset &* Element.bytesPerElement
+    @inline(__always) func codes(_ i: Int) -> i32x16 {
+      Self.codes(
+        Element.load(elements + 32 &* Element.bytesPerElement &* i),
+        multiplier: group.multipliers[first &+ i], origin: group.origins[first &+ i],
+        clamping: clamping)
+    }
+    return CodeQuad(a: codes(0), b: codes(1), c: codes(2), d: codes(3))
   }
 
   /// Decodes `blocks` blocks to elements of any type; see ``CodecKernels/Decode``.
@@ -138,6 +157,7 @@ extension BlockFormat {
     var b = 0
     while b < blocks {
       let block = source + bytesPerBlock &* b
+      bytes_prefetch(block + bytesPerBlock &* 16)
       let scale = f16_widened(block.loadUnaligned(as: UInt16.self))
       let minimum =
         hasMinimum

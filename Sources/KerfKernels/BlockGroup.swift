@@ -1,7 +1,7 @@
 // Sixteen blocks of 32 elements, and the scratch to work on them.
 //
-//     workspace   0      2048       4096        6144         6208      6272         6304
-//                 plain  originals  normalized  multipliers  origins   half scales  half minima
+//     workspace   0      2048       4096        6144         6208     6272         6304         6336
+//                 plain  originals  normalized  multipliers  origins  half scales  half minima  codes
 
 internal import CVectors
 
@@ -41,6 +41,9 @@ struct BlockGroup<Element: Source> {
   var halfMinima: UnsafeMutablePointer<UInt16> {
     (workspace + 6304).assumingMemoryBound(to: UInt16.self)
   }
+  /// The codes of four blocks, packed: 128 bytes.
+  @inline(__always)
+  var codes: UnsafeMutableRawPointer { workspace + 6336 }
 }
 
 extension BlockGroup<Floats> {

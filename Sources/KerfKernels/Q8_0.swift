@@ -9,6 +9,7 @@ internal import CVectors
 internal import KerfElements
 
 enum Q8_0: BlockFormat {
+  typealias Codes = SignedBytes
   static let bytesPerBlock = 34
   static let hasMinimum = false
 
@@ -42,18 +43,10 @@ enum Q8_0: BlockFormat {
   }
 
   @inline(__always)
-  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
-    u8x16_store(codes, i32x16_low_bytes(low))
-    u8x16_store(codes + 16, i32x16_low_bytes(high))
-  }
-
-  @inline(__always)
   static func unpack(
     _ codes: UnsafeRawPointer, scale: Float, minimum: Float
   ) -> (low: f32x16, high: f32x16) {
-    (
-      i32x16_to_f32(i8x16_widened(i8x16_load(codes))) * scale,
-      i32x16_to_f32(i8x16_widened(i8x16_load(codes + 16))) * scale
-    )
+    let (low, high) = Codes.load(codes)
+    return (i32x16_to_f32(low) * scale, i32x16_to_f32(high) * scale)
   }
 }

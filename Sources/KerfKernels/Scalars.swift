@@ -50,6 +50,7 @@ private func convert<From: Scalar, To: Scalar>(
 ) {
   var i = 0
   while i &+ 16 <= count {
+    bytes_prefetch(source + From.bytesPerElement &* (i &+ 512))
     To.store(target + To.bytesPerElement &* i, From.load(source + From.bytesPerElement &* i))
     i &+= 16
   }

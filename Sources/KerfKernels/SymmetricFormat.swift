@@ -6,7 +6,6 @@
 internal import CVectors
 
 protocol SymmetricFormat: BlockFormat {
-  associatedtype Codes: CodePacking
   /// The code that stands for zero.
   static var zero: Int32 { get }
   /// Candidates for where the largest magnitude falls on the axis of codes.
@@ -33,14 +32,7 @@ extension SymmetricFormat {
     _ x: f32x16, multiplier: Float, origin: Float, clamping: Bool
   ) -> i32x16 {
     let u = x * multiplier + (Float(zero) + 0.5)
-    let largest = 2 * Float(zero) - 1
-    return f32x16_truncated(
-      clamping ? f32x16_clamped(u, 0, largest) : f32x16_min(u, f32x16(repeating: largest)))
-  }
-
-  @inline(__always)
-  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
-    Codes.store(low, high, to: codes)
+    return f32x16_truncated(clamping ? f32x16_clamped(u, 0, 2 * Float(zero) - 1) : u)
   }
 
   @inline(__always)

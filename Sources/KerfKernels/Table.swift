@@ -20,7 +20,7 @@ package let kernelTable = KernelTable(
     }
   },
   loss: { lossSums($0, $1, $2) },
-  stream: { bytes_stream($0, $1, $2, $3, $4) },
+  stream: { bytes_stream($0, $1, $2) },
   settle: { bytes_settle() })
 
 #if KERF_AVX512
