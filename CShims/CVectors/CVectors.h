@@ -34,6 +34,7 @@ typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
 typedef uint16_t u16x16 __attribute__((ext_vector_type(16)));
 typedef uint8_t u8x16 __attribute__((ext_vector_type(16)));
 typedef int8_t i8x16 __attribute__((ext_vector_type(16)));
+typedef uint8_t u8x64 __attribute__((ext_vector_type(64)));
 
 // A vector as the registers that the CPU has, and back: f32x16_parts(x).r[i].
 #if defined(__AVX512F__)
@@ -56,6 +57,7 @@ typedef int32x4_t kerf_i32;
 
 typedef union { f32x16 v; kerf_f32 r[KERF_PARTS]; } kerf_f32_parts;
 typedef union { i32x16 v; kerf_i32 r[KERF_PARTS]; } kerf_i32_parts;
+typedef union { u8x64 v; kerf_i32 r[KERF_PARTS]; } kerf_u8_parts;
 
 #include "memory.h"
 #include "arithmetic.h"
@@ -63,5 +65,6 @@ typedef union { i32x16 v; kerf_i32 r[KERF_PARTS]; } kerf_i32_parts;
 #include "transposition.h"
 #include "folding.h"
 #include "words.h"
+#include "packing.h"
 
 #endif

@@ -31,6 +31,12 @@ KERF_INLINE f32x16 f32x16_clamped(f32x16 x, float low, float high) {
   return f32x16_min(f32x16_max(x, (f32x16)low), (f32x16)high);
 }
 
+/// Of each lane, `x` where `a` is at least `b`, `y` elsewhere.
+KERF_INLINE f32x16 f32x16_where_at_least(f32x16 a, f32x16 b, f32x16 x, f32x16 y) {
+  i32x16 mask = a >= b;
+  return (f32x16)((mask & (i32x16)x) | (~mask & (i32x16)y));
+}
+
 /// |x|
 KERF_INLINE f32x16 f32x16_abs(f32x16 x) { return (f32x16)((i32x16)x & 0x7FFFFFFF); }
 
@@ -92,9 +98,10 @@ KERF_INLINE uint32_t f32x16_below_bits(f32x16 x, float bound) {
   return i32x16_mask_bits(x < bound);
 }
 
-/// Bit i is set where lane i exceeds the bound.
-KERF_INLINE uint32_t i32x16_above_bits(i32x16 x, int32_t bound) {
-  return i32x16_mask_bits(x > bound);
+/// Whether no lane is NaN or infinite.
+KERF_INLINE int f32x16_are_finite(f32x16 x) {
+  f32x16 zeros = x * 0.0f;
+  return f32x16_equal_bits(zeros, zeros) == 0xFFFF;
 }
 
 /// Lane i is `value` where bit i is set, 0 elsewhere.

@@ -46,9 +46,8 @@ KERF_INLINE i16x32 i16x32_load(const void *source) {
   __builtin_memcpy(&value, source, sizeof value);
   return value;
 }
-KERF_INLINE i16x32 i16x32_max(i16x32 a, i16x32 b) { return __builtin_elementwise_max(a, b); }
-KERF_INLINE i16x32 i16x32_min(i16x32 a, i16x32 b) { return __builtin_elementwise_min(a, b); }
 KERF_INLINE i16x32 i16x32_magnitude(i16x32 x) { return x & 0x7FFF; }
+KERF_INLINE i16x32 i16x32_negated(i16x32 x) { return x ^ (int16_t)0x8000; }
 KERF_INLINE i16x32 i16x32_ordered(i16x32 x) { return x ^ ((x >> 15) & 0x7FFF); }
 KERF_INLINE u16x16 i16x16_unordered(i16x16 x) { return (u16x16)(x ^ ((x >> 15) & 0x7FFF)); }
 
@@ -59,17 +58,27 @@ KERF_INLINE u16x16 i16x16_unordered(i16x16 x) { return (u16x16)(x ^ ((x >> 15) &
                           i0 + 16, i1 + 16, i2 + 16, i3 + 16, i4 + 16, i5 + 16, i6 + 16, i7 + 16, \
                           i0 + 24, i1 + 24, i2 + 24, i3 + 24, i4 + 24, i5 + 24, i6 + 24, i7 + 24)
 
-#define KERF_FOLD_16(name, prepare, combine)                                               \
-  KERF_INLINE i16x16 name(const void *source) {                                            \
-    i16x32 half[2];                                                                        \
+// Sixteen blocks of 32 half words, two in each of eight vectors that are yet to be folded.
+typedef struct { i16x32 even[8], odd[8]; } kerf_woven_16;
+
+KERF_INLINE kerf_woven_16 i16_blocks_woven(const void *source) {
+  kerf_woven_16 woven;
+  for (int i = 0; i < 8; i++) {
+    i16x32 a = i16x32_load((const char *)source + 128 * i);
+    i16x32 b = i16x32_load((const char *)source + 128 * i + 64);
+    woven.even[i] = KERF_WEAVE_16(a, b, 0, 32, 1, 33, 2, 34, 3, 35);
+    woven.odd[i] = KERF_WEAVE_16(a, b, 4, 36, 5, 37, 6, 38, 7, 39);
+  }
+  return woven;
+}
+
+#define KERF_FOLD_16(name, type, combine)                                                  \
+  KERF_INLINE u16x16 name(const kerf_woven_16 *woven) {                                    \
+    type half[2];                                                                          \
     for (int h = 0; h < 2; h++) {                                                          \
-      i16x32 pair[4], quad[2];                                                             \
-      for (int i = 0; i < 4; i++) {                                                        \
-        const char *blocks = (const char *)source + 64 * (8 * h + 2 * i);                  \
-        i16x32 a = prepare(i16x32_load(blocks)), b = prepare(i16x32_load(blocks + 64));    \
-        pair[i] = combine(KERF_WEAVE_16(a, b, 0, 32, 1, 33, 2, 34, 3, 35),                 \
-                          KERF_WEAVE_16(a, b, 4, 36, 5, 37, 6, 38, 7, 39));                \
-      }                                                                                    \
+      type pair[4], quad[2];                                                               \
+      for (int i = 0; i < 4; i++)                                                          \
+        pair[i] = combine((type)woven->even[4 * h + i], (type)woven->odd[4 * h + i]);      \
       for (int i = 0; i < 2; i++)                                                          \
         quad[i] = combine(                                                                 \
             KERF_WEAVE_16(pair[2 * i], pair[2 * i + 1], 0, 1, 32, 33, 2, 3, 34, 35),       \
@@ -79,39 +88,56 @@ KERF_INLINE u16x16 i16x16_unordered(i16x16 x) { return (u16x16)(x ^ ((x >> 15) &
     }                                                                                      \
     /* Quarters of `half` hold parts of the same eight blocks. */                          \
     f32x16 x = (f32x16)half[0], y = (f32x16)half[1];                                       \
-    i16x32 both = combine((i16x32)KERF_QUARTERS(x, y, 0, 4, 1, 5),                         \
-                          (i16x32)KERF_QUARTERS(x, y, 2, 6, 3, 7));                        \
-    i16x32 other = __builtin_shufflevector(both, both,                                     \
+    type both = combine((type)KERF_QUARTERS(x, y, 0, 4, 1, 5),                             \
+                        (type)KERF_QUARTERS(x, y, 2, 6, 3, 7));                            \
+    type other = __builtin_shufflevector(both, both,                                       \
         16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,                    \
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);                             \
-    i16x32 folded = combine(both, other);                                                  \
-    return __builtin_shufflevector(folded, folded,                                         \
+    type folded = combine(both, other);                                                    \
+    return (u16x16)__builtin_shufflevector(folded, folded,                                 \
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);                             \
   }
 
-KERF_FOLD_16(i16_block_magnitudes, i16x32_magnitude, i16x32_max)
-KERF_FOLD_16(i16_block_maxima, i16x32_ordered, i16x32_max)
-KERF_FOLD_16(i16_block_minima, i16x32_ordered, i16x32_min)
+KERF_FOLD_16(i16_folded_max, i16x32, __builtin_elementwise_max)
+KERF_FOLD_16(i16_folded_min, i16x32, __builtin_elementwise_min)
 
-/// The bits of max |x|, of max x and of min x of sixteen blocks of half words.
-KERF_INLINE u16x16 u16_block_magnitudes(const void *source) {
-  return (u16x16)i16_block_magnitudes(source);
-}
-KERF_INLINE u16x16 u16_block_maxima(const void *source) {
-  return i16x16_unordered(i16_block_maxima(source));
-}
-KERF_INLINE u16x16 u16_block_minima(const void *source) {
-  return i16x16_unordered(i16_block_minima(source));
-}
-
-/// Whether no magnitude of sixteen blocks of half words reaches `infinity`.
-KERF_INLINE int u16_blocks_below(const void *source, int16_t infinity) {
-  i16x32 largest[2] = {0, 0};
-  for (int i = 0; i < 16; i++) {
-    i16x32 magnitude = i16x32_magnitude(i16x32_load((const char *)source + 64 * i));
-    largest[i & 1] = i16x32_max(largest[i & 1], magnitude);
+// Each vector of `woven` through a function.
+#define KERF_MAP_WOVEN(woven, function)                                                    \
+  for (int i = 0; i < 8; i++) {                                                            \
+    woven.even[i] = function(woven.even[i]);                                               \
+    woven.odd[i] = function(woven.odd[i]);                                                 \
   }
-  i16x32 reaching = i16x32_max(largest[0], largest[1]) >= infinity;
-  typedef int64_t i64x8 __attribute__((ext_vector_type(8)));
-  return __builtin_reduce_or((i64x8)reaching) == 0;
+
+/// The bits of max |x| of sixteen blocks of half words.
+KERF_INLINE u16x16 u16_block_magnitudes(const void *source) {
+  kerf_woven_16 woven = i16_blocks_woven(source);
+  KERF_MAP_WOVEN(woven, i16x32_magnitude)
+  return i16_folded_max(&woven);
+}
+
+/// The bits of max x of sixteen blocks of half words, and of min x; NaN is beyond infinity.
+KERF_INLINE u16x16 u16_block_maxima(const void *source, void *minima) {
+  kerf_woven_16 woven = i16_blocks_woven(source);
+  KERF_MAP_WOVEN(woven, i16x32_ordered)
+  u16x16_store(minima, i16x16_unordered((i16x16)i16_folded_min(&woven)));
+  return i16x16_unordered((i16x16)i16_folded_max(&woven));
+}
+
+/// The bits of the element of largest magnitude of sixteen blocks of half words, and a bit set for
+/// each block that has that magnitude with either sign.
+///
+/// As signed integers, bits order like numbers among positive elements, and below them negative ones
+/// order like their magnitudes; with the sign flipped, the roles change. So either maximum holds
+/// the largest magnitude of its sign, or, where that sign is missing, of the other.
+KERF_INLINE u16x16 u16_block_signed_largest(const void *source, uint32_t *ties) {
+  kerf_woven_16 woven = i16_blocks_woven(source);
+  i16x16 positive = (i16x16)i16_folded_max(&woven);
+  KERF_MAP_WOVEN(woven, i16x32_negated)
+  i16x16 negative = (i16x16)(i16_folded_max(&woven) ^ 0x8000);
+  i16x16 p = positive & 0x7FFF, n = negative & 0x7FFF;
+  i16x16 mask = n > p;
+  i16x16 largest = (mask & negative) | (~mask & positive);
+  i16x16 tie = (n == p) & (negative != positive);
+  *ties = i32x16_mask_bits(__builtin_convertvector(tie, i32x16));
+  return (u16x16)largest;
 }

@@ -16,6 +16,8 @@ KERF_INLINE void i16x32_store(void *target, i16x32 value) {
 
 KERF_INLINE i16x32 i16x32_filled(int16_t x) { return (i16x32)x; }
 KERF_INLINE i16x32 i16x32_sum(i16x32 a, i16x32 b) { return a + b; }
+KERF_INLINE i16x32 i16x32_max(i16x32 a, i16x32 b) { return __builtin_elementwise_max(a, b); }
+KERF_INLINE i16x32 i16x32_min(i16x32 a, i16x32 b) { return __builtin_elementwise_min(a, b); }
 
 /// The nearest words of thirty-two floats, ties to even, those out of range the ends of it. Words
 /// alternate by fours: 0…3 of low, 0…3 of high, 4…7 of low, and so on.
@@ -57,7 +59,7 @@ KERF_INLINE i16x32 i16x32_scaled(i16x32 x, i16x32 factor) {
 }
 
 /// ±x: the words of a lane are negated where the lane is −1; elsewhere it is 0.
-KERF_INLINE i16x32 i16x32_negated(i16x32 x, i32x16 lanes) {
+KERF_INLINE i16x32 i16x32_negated_where(i16x32 x, i32x16 lanes) {
   return (x ^ (i16x32)lanes) - (i16x32)lanes;
 }
 

@@ -21,7 +21,9 @@ public struct Transcoder: Sendable {
   private let decode: CodecKernels.Decode
   private let encode: CodecKernels.Encode
   private let encodeDirectly: CodecKernels.Encode?
-  private let stream: @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void
+  private let decodeDirectly: CodecKernels.Decode?
+  private let stream: KernelTable.Stream
+  private let settle: @Sendable () -> Void
   private let restore: CodecKernels.Decode
   private let loss: @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums
 
@@ -56,7 +58,9 @@ public struct Transcoder: Sendable {
     decode = reading.decode
     encode = writing.encode(rounding)
     encodeDirectly = writing.encode(rounding, from: source)
+    decodeDirectly = reading.decode(to: target)
     stream = table.stream
+    settle = table.settle
     restore = writing.decode
     loss = table.loss
   }
@@ -73,40 +77,40 @@ public struct Transcoder: Sendable {
 
   /// Transcodes `count` elements, whole blocks of both formats.
   ///
-  /// Neither pointer needs any alignment.
+  /// Neither pointer needs any alignment. Where both formats are the same, the bytes are copied as
+  /// they are.
   public func run(
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
     scratch: borrowing Scratch
   ) {
-    run(source, target, count: count, scratch: scratch, measured: nil)
+    run(source, target, count: count, scratch: scratch, pastCaches: isLarge(count))
   }
 
-  /// Transcodes `count` elements, whole blocks of both formats; where `measured` is given, hands it
-  /// the loss of every tile and its length, in order. Where both formats are the same, the bytes are
-  /// copied as they are.
+  /// The same; the caller knows whether the elements are a piece of a target that ``isLarge(_:)``.
+  package func run(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
+    scratch: borrowing Scratch, pastCaches: Bool
+  ) {
+    let done = pastCaches ? runStrands(source, target, count, scratch) : 0
+    run(
+      source + bytes(self.source, done), target + bytes(self.target, done), count: count - done,
+      scratch: scratch, measured: nil)
+  }
+
+  /// The same; where `measured` is given, hands it the loss of every tile and its length, in order.
   package func run(
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
     scratch: borrowing Scratch, measured: ((LossSums, Int) -> Void)?
   ) {
-    let isStreaming = bytes(self.target, count) >= Transcoder.streamedByteCount
     var done = 0
     while done < count {
       let length = min(Transcoder.tile, count - done)
-      let from = source + bytes(self.source, done)
-      let to = target + bytes(self.target, done)
-      if isStreaming {
-        let written = scratch.written.baseAddress
-        tile(from, written, length, scratch, measured)
-        stream(to, written, bytes(self.target, length))
-      } else {
-        tile(from, to, length, scratch, measured)
-      }
+      tile(
+        source + bytes(self.source, done), target + bytes(self.target, done), length, scratch,
+        measured)
       done += length
     }
   }
-
-  /// Targets from this size on are written past the caches, which they would only flush.
-  private static let streamedByteCount = 8 << 20
 
   private func tile(
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
@@ -127,9 +131,8 @@ public struct Transcoder: Sendable {
       encodeDirectly(source, target, blocks, workspace)
       return
     }
-    if measured == nil, self.target == .f32 {
-      decode(
-        source, target.assumingMemoryBound(to: Float.self), count / self.source.elementsPerBlock)
+    if measured == nil, let decodeDirectly {
+      decodeDirectly(source, target, count / self.source.elementsPerBlock)
       return
     }
     decode(source, elements, count / self.source.elementsPerBlock)
@@ -143,6 +146,66 @@ public struct Transcoder: Sendable {
 
   private func bytes(_ format: Format, _ elements: Int) -> Int {
     elements / format.elementsPerBlock * format.bytesPerBlock
+  }
+}
+
+// Targets too large for the caches, which they would only flush.
+//
+// A CPU fetches ahead within a page of memory, and begins anew at the next. So four strands of the
+// tensor, far apart, take turns: while one of them computes, the pages of the others arrive in the
+// second-level cache, and the kernel's own prefetches move what a strand needs at its next turn to
+// the first. A turn's bytes gather in the cache, and the lines that they fill are written past it at
+// once.
+extension Transcoder {
+  /// Whether a target of so many elements is written past the caches.
+  package func isLarge(_ count: Int) -> Bool { bytes(target, count) >= 8 << 20 }
+
+  private static let strands = 4
+  /// Elements of a step: a group of blocks.
+  private static let step = 512
+  /// Bytes between the places where strands gather: a step in f32 and two lines, an odd number of
+  /// lines in all, so that they do not compete for the same places in the cache.
+  private static let stagedByteCount = step * 4 + 3 * 64
+
+  /// Transcodes the first elements, as many as make four strands of whole tiles, and returns how
+  /// many those were.
+  private func runStrands(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
+    _ scratch: borrowing Scratch
+  ) -> Int {
+    let length = count / (Transcoder.strands * Transcoder.tile) * Transcoder.tile
+    let sourceStep = bytes(self.source, Transcoder.step)
+    let targetStep = bytes(self.target, Transcoder.step)
+    let sourceBlocks = Transcoder.step / self.source.elementsPerBlock
+    let targetBlocks = Transcoder.step / self.target.elementsPerBlock
+    let staged = scratch.written.baseAddress
+    let workspace = scratch.workspace.baseAddress
+    var from = InlineArray<4, UnsafeRawPointer> { source + bytes(self.source, $0 * length) }
+    var to = InlineArray<4, UnsafeMutableRawPointer> { target + bytes(self.target, $0 * length) }
+    var pending = InlineArray<4, Int>(repeating: 0)
+    for _ in 0..<length / Transcoder.step {
+      for strand in 0..<Transcoder.strands {
+        let staging = staged + strand * Transcoder.stagedByteCount
+        let free = staging + pending[strand]
+        if let encodeDirectly {
+          encodeDirectly(from[strand], free, targetBlocks, workspace)
+        } else if let decodeDirectly {
+          decodeDirectly(from[strand], free, sourceBlocks)
+        } else {
+          tile(from[strand], free, Transcoder.step, scratch, nil)
+        }
+        from[strand] += sourceStep
+        let gathered = pending[strand] + targetStep
+        pending[strand] = stream(to[strand], staging, gathered)
+        to[strand] += gathered - pending[strand]
+      }
+    }
+    for strand in 0..<Transcoder.strands {
+      to[strand].copyMemory(
+        from: staged + strand * Transcoder.stagedByteCount, byteCount: pending[strand])
+    }
+    settle()
+    return Transcoder.strands * length
   }
 }
 

@@ -30,7 +30,8 @@ func transcoded(
       transcoder.run(
         input.pointer + start / source.elementsPerBlock * source.bytesPerBlock,
         output.pointer + start / target.elementsPerBlock * target.bytesPerBlock,
-        count: min(piece, shape.count - start), scratch: Transcoder.Scratch())
+        count: min(piece, shape.count - start), scratch: Transcoder.Scratch(),
+        pastCaches: transcoder.isLarge(shape.count))
     }
   }
 }

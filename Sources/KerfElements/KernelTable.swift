@@ -15,19 +15,30 @@ package struct KernelTable: Sendable {
       _ reference: UnsafePointer<Float>, _ candidate: UnsafePointer<Float>, _ count: Int
     ) -> LossSums
 
-  /// Copies bytes past the caches, for targets too large for them.
-  package let stream:
+  /// Writes bytes past the caches, for targets too large for them.
+  package let stream: Stream
+
+  /// Writes the whole lines of `staged` past the caches, from `target` on, and moves the bytes that
+  /// fill no line to the front of `staged`; how many those are is the result. Where `target` does
+  /// not begin a line, neither do the first bytes.
+  ///
+  /// Other threads may not be told of the bytes before ``settle`` has been called.
+  package typealias Stream =
     @Sendable (
-      _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int
-    ) -> Void
+      _ target: UnsafeMutableRawPointer, _ staged: UnsafeMutableRawPointer, _ count: Int
+    ) -> Int
+
+  /// Waits until bytes written past the caches are in order with all others.
+  package let settle: @Sendable () -> Void
 
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
     loss: @escaping @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums,
-    stream: @escaping @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void
+    stream: @escaping Stream, settle: @escaping @Sendable () -> Void
   ) {
     self.stream = stream
+    self.settle = settle
     self.instructionSet = instructionSet
     self.codec = codec
     self.loss = loss
@@ -35,6 +46,10 @@ package struct KernelTable: Sendable {
 }
 
 /// What one format can do with whole blocks of a row.
+///
+/// While a kernel works on 512 elements, a group of blocks, it asks for those that follow them in
+/// memory. No kernel captures anything. Calling a closure that does counts references, which waits for all
+/// that was written past the caches before.
 package struct CodecKernels: Sendable {
   /// Writes `blocks` blocks to `target`, from elements of the type that the kernel reads.
   ///
@@ -47,30 +62,37 @@ package struct CodecKernels: Sendable {
       _ workspace: UnsafeMutableRawPointer
     ) -> Void
 
-  /// Reads `blocks` blocks from `source`.
+  /// Reads `blocks` blocks from `source`, and writes elements of the kernel's type. Neither pointer
+  /// needs any alignment.
   package typealias Decode =
     @Sendable (
-      _ source: UnsafeRawPointer, _ target: UnsafeMutablePointer<Float>, _ blocks: Int
+      _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int
     ) -> Void
 
   private let encodeReference: Encode
   private let encodeOptimal: Encode
   private let encodeReferenceF16: Encode?
   private let encodeReferenceBF16: Encode?
+  private let decodeToF16: Decode?
+  private let decodeToBF16: Decode?
+  /// The kernel that writes f32.
   package let decode: Decode
 
   package init(
     encodeReference: @escaping Encode, encodeOptimal: @escaping Encode, decode: @escaping Decode,
-    encodeReferenceF16: Encode? = nil, encodeReferenceBF16: Encode? = nil
+    encodeReferenceF16: Encode? = nil, encodeReferenceBF16: Encode? = nil,
+    decodeToF16: Decode? = nil, decodeToBF16: Decode? = nil
   ) {
     self.encodeReference = encodeReference
     self.encodeOptimal = encodeOptimal
     self.encodeReferenceF16 = encodeReferenceF16
     self.encodeReferenceBF16 = encodeReferenceBF16
+    self.decodeToF16 = decodeToF16
+    self.decodeToBF16 = decodeToBF16
     self.decode = decode
   }
 
-  /// The kernel that reads f32.
+  /// The kernel that reads f32 and writes blocks of this format.
   package func encode(_ rounding: Rounding) -> Encode {
     switch rounding {
     case .optimal: encodeOptimal
@@ -79,11 +101,23 @@ package struct CodecKernels: Sendable {
   }
 
   /// A kernel that reads elements of `source` themselves, where there is one. Searches take so much
-  /// longer than widening that they have none.
+  /// longer than widening that they have one for f32 only.
   package func encode(_ rounding: Rounding, from source: Format) -> Encode? {
     switch (rounding, source) {
+    case (_, .f32): encode(rounding)
     case (.reference, .f16): encodeReferenceF16
     case (.reference, .bf16): encodeReferenceBF16
+    default: nil
+    }
+  }
+
+  /// A kernel that reads blocks of this format and writes elements of `target`, where there is one:
+  /// a scalar format other than this one.
+  package func decode(to target: Format) -> Decode? {
+    switch target {
+    case .f32: decode
+    case .f16: decodeToF16
+    case .bf16: decodeToBF16
     default: nil
     }
   }

@@ -5,7 +5,6 @@
 internal import CVectors
 
 protocol AffineFormat: SearchedFormat {
-  associatedtype Codes: CodePacking
   /// Candidates for where the extremes of a block fall on the axis of codes.
   static var spans: InlineArray<16, CodeSpan> { get }
 }
@@ -17,7 +16,8 @@ extension AffineFormat {
 
   @inline(__always)
   static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit {
-    .affine(minimum: group.minima(), maximum: group.maxima(), largestCode: largestCode)
+    let (minima, maxima) = group.extremes()
+    return .affine(minimum: minima, maximum: maxima, largestCode: largestCode)
   }
 
   @inline(__always)
@@ -35,24 +35,15 @@ extension AffineFormat {
   }
 
   @inline(__always)
-  static func codes(
-    _ x: f32x16, multiplier: Float, origin: Float, clamping: Bool
-  ) -> i32x16 {
-    let u = (x - origin) * multiplier + 0.5
-    return f32x16_truncated(clamping ? f32x16_clamped(u, 0, largestCode) : u)
-  }
-
-  @inline(__always)
-  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
-    Codes.store(low, high, to: codes)
+  static func codes(_ x: f32x16, multiplier: Float, origin: Float) -> i32x16 {
+    f32x16_truncated((x - origin) * multiplier + 0.5)
   }
 
   @inline(__always)
   static func unpack(
-    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>
-  ) {
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float
+  ) -> (low: f32x16, high: f32x16) {
     let (low, high) = Codes.load(codes)
-    f32x16_store(block, i32x16_to_f32(low) * scale + minimum)
-    f32x16_store(block + 16, i32x16_to_f32(high) * scale + minimum)
+    return (i32x16_to_f32(low) * scale + minimum, i32x16_to_f32(high) * scale + minimum)
   }
 }

@@ -45,8 +45,8 @@ extension BlockGroup<Floats> {
       count == 16 && Floats.areFinite(source)
       ? BlockGroup(whole: source, workspace)
       : BlockGroup(repairing: Floats.self, source, count, slot: slot, workspace)
-    let smallest = group.minima()
-    let range = group.maxima() - smallest + 0
+    let (smallest, largest) = group.extremes()
+    let range = largest - smallest + 0
     group.fillPairs(
       origin: smallest, (largestWord / range).replacing(with: 0, where: .!isSearchable(range)))
     let sum = i32x16_to_f32(group.sumOfWords())

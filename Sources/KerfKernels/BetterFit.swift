@@ -69,28 +69,43 @@ extension SearchedFormat {
     let others = group.lanes(1)
     var b = 0
     while b < group.count {
-      let low = f32x16_load(group.block(b))
-      let high = f32x16_load(group.block(b) + 64)
-      let p = nearest(low, others, b)
-      let q = nearest(high, others, b)
-      let s = nearest(low, winners, b)
-      let t = nearest(high, winners, b)
-      let found = (s.residual * s.residual + t.residual * t.residual) * group.ratios[b]
-      f32x16_store(
-        group.differences + 16 &* b,
-        found - (p.residual * p.residual + q.residual * q.residual))
-      write(s.code, t.code, winners, b, target + bytesPerBlock &* b)
-      b &+= 1
+      let a = compared(group, b)
+      let c = compared(group, b &+ 1)
+      let d = compared(group, b &+ 2)
+      let e = compared(group, b &+ 3)
+      write(
+        CodeQuad(a: a.low, b: c.low, c: d.low, d: e.low),
+        CodeQuad(a: a.high, b: c.high, c: d.high, d: e.high), group, winners, b, target)
+      b &+= 4
     }
     let better = f32x16_below_bits(f32_row_sums(group.differences), -0x1p-15)
     let kept = ~better & (UInt32(1) &<< UInt32(group.count) &- 1)
     if kept != 0 {
       for b in 0..<group.count where kept &>> UInt32(b) & 1 != 0 {
-        let p = nearest(f32x16_load(group.block(b)), others, b)
-        let q = nearest(f32x16_load(group.block(b) + 64), others, b)
-        write(p.code, q.code, others, b, target + bytesPerBlock &* b)
+        let low = nearest(f32x16_load(group.block(b)), others, b).code
+        let high = nearest(f32x16_load(group.block(b) + 64), others, b).code
+        Codes.pack(
+          CodeQuad(a: low, b: low, c: low, d: low), CodeQuad(a: high, b: high, c: high, d: high),
+          to: group.codes)
+        write(0, group, others, b, target)
       }
     }
+  }
+
+  /// The codes of a block under the first fit; stores how much better than the second one it is.
+  @inline(__always)
+  private static func compared(
+    _ group: BlockGroup<Floats>, _ b: Int
+  ) -> (low: i32x16, high: i32x16) {
+    let low = f32x16_load(group.block(b))
+    let high = f32x16_load(group.block(b) + 64)
+    let p = nearest(low, group.lanes(1), b).residual
+    let q = nearest(high, group.lanes(1), b).residual
+    let s = nearest(low, group.lanes(0), b)
+    let t = nearest(high, group.lanes(0), b)
+    let found = (s.residual * s.residual + t.residual * t.residual) * group.ratios[b]
+    f32x16_store(group.differences + 16 &* b, found - (p * p + q * q))
+    return (s.code, t.code)
   }
 
   /// The nearest codes, as they are stored, and what is left, in codes.
@@ -99,19 +114,36 @@ extension SearchedFormat {
     _ x: f32x16, _ lanes: FitLanes, _ b: Int
   ) -> (code: i32x16, residual: f32x16) {
     let v = (hasMinimum ? x - lanes.origins[b] : x) * lanes.multipliers[b]
-    // A float of this size has no fraction, and its last bits are the stored code.
-    let magic: Float = 0x1.8p23 + Float(zero)
+    // A float of this size has no fraction: its bits count.
+    let magic: Float = 0x1.8p23
     let sum = f32x16_clamped(v, Float(axis.lowest), Float(axis.highest)) + magic
-    let mask = Int32(axis.highest) &- Int32(axis.lowest)
-    return (unsafeBitCast(sum, to: i32x16.self) & mask, v - (sum - magic))
+    let code = unsafeBitCast(sum, to: i32x16.self) &- (Int32(bitPattern: magic.bitPattern) &- zero)
+    return (code, v - (sum - magic))
   }
 
+  /// Writes up to four blocks from block `b` on.
   @inline(__always)
   private static func write(
-    _ low: i32x16, _ high: i32x16, _ lanes: FitLanes, _ b: Int, _ block: UnsafeMutableRawPointer
+    _ low: CodeQuad, _ high: CodeQuad, _ group: BlockGroup<Floats>, _ lanes: FitLanes, _ b: Int,
+    _ target: UnsafeMutableRawPointer
   ) {
+    Codes.pack(low, high, to: group.codes)
+    var i = 0
+    while i < min(4, group.count &- b) {
+      write(i, group, lanes, b &+ i, target)
+      i &+= 1
+    }
+  }
+
+  /// Writes block `b`, whose packed codes are number `i` of four.
+  @inline(__always)
+  private static func write(
+    _ i: Int, _ group: BlockGroup<Floats>, _ lanes: FitLanes, _ b: Int,
+    _ target: UnsafeMutableRawPointer
+  ) {
+    let block = target + bytesPerBlock &* b
     block.storeBytes(of: lanes.halfScales[b], as: UInt16.self)
     if hasMinimum { block.storeBytes(of: lanes.halfMinima[b], toByteOffset: 2, as: UInt16.self) }
-    store(low, high, to: block + codesOffset)
+    Codes.copy(i, of: group.codes, to: block + codesOffset)
   }
 }

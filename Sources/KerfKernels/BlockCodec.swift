@@ -10,6 +10,8 @@ internal import KerfElements
 /// One format of 32 elements per block.
 protocol BlockFormat: SendableMetatype {
   static var bytesPerBlock: Int { get }
+  /// How the 32 codes of a block are stored, that is all of its bytes after scale and minimum.
+  associatedtype Codes: CodePacking
   /// Whether a minimum follows the scale.
   static var hasMinimum: Bool { get }
 
@@ -20,18 +22,13 @@ protocol BlockFormat: SendableMetatype {
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
     _ workspace: UnsafeMutableRawPointer)
 
-  /// Sixteen codes, of elements that were scaled by `multiplier` after `origin` was taken away.
-  ///
-  /// With `clamping`, elements may lie outside of the range that the codes span; a reference fit
-  /// spans them all.
-  static func codes(
-    _ elements: f32x16, multiplier: Float, origin: Float, clamping: Bool
-  ) -> i32x16
-  /// Writes the 32 codes of a block, that is all of its bytes after scale and minimum.
-  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer)
-  /// Reads the codes of one block and scales them.
+  /// Sixteen codes, of elements that are scaled by `multiplier` after `origin` was taken away. What
+  /// `Codes` cannot hold becomes the nearest that it can.
+  static func codes(_ elements: f32x16, multiplier: Float, origin: Float) -> i32x16
+  /// Reads the codes of one block and scales them: its first sixteen elements, and the others.
   static func unpack(
-    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>)
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float
+  ) -> (low: f32x16, high: f32x16)
 }
 
 extension BlockFormat {
@@ -51,18 +48,22 @@ extension BlockFormat {
       let to = target + bytesPerBlock &* done
       if count == 16 && Element.areFinite(from) {
         let group = BlockGroup<Element>(whole: from, workspace)
-        write(referenceFit(group), group, clamping: false, to)
-      } else {
-        let group = BlockGroup<Floats>(repairing: Element.self, from, count, workspace)
-        write(referenceFit(group), group, clamping: false, to)
+        let fit = referenceFit(group)
+        if f32x16_are_finite(fit.scale) != 0 {
+          write(fit, group, to)
+          done &+= 16
+          continue
+        }
       }
+      let group = BlockGroup<Floats>(repairing: Element.self, from, count, workspace)
+      write(referenceFit(group), group, to)
       done &+= count
     }
   }
 
   @inline(__always)
   private static func write<Element>(
-    _ fit: Fit, _ group: BlockGroup<Element>, clamping: Bool, _ target: UnsafeMutableRawPointer
+    _ fit: Fit, _ group: BlockGroup<Element>, _ target: UnsafeMutableRawPointer
   ) {
     // A scale so small that its reciprocal overflows is stored as zero: any code means zero then,
     // and the reference code writes zeros.
@@ -74,23 +75,22 @@ extension BlockFormat {
     lanes.store(fit)
     var b = 0
     while b < group.count {
-      let block = target + bytesPerBlock &* b
-      block.storeBytes(of: lanes.halfScales[b], as: UInt16.self)
-      if hasMinimum {
-        block.storeBytes(of: lanes.halfMinima[b], toByteOffset: 2, as: UInt16.self)
+      Codes.pack(
+        quad(group, lanes, b, offset: 0), quad(group, lanes, b, offset: 16),
+        to: group.codes)
+      let count = min(4, group.count &- b)
+      var i = 0
+      while i < count {
+        let block = target + bytesPerBlock &* (b &+ i)
+        block.storeBytes(of: lanes.halfScales[b &+ i], as: UInt16.self)
+        if hasMinimum {
+          block.storeBytes(of: lanes.halfMinima[b &+ i], toByteOffset: 2, as: UInt16.self)
+        }
+        Codes.copy(i, of: group.codes, to: block + codesOffset)
+        Element.prefetchBlock(group.block(b &+ i &+ 16))
+        i &+= 1
       }
-      let elements = group.block(b)
-      if Element.prefetches { bytes_prefetch(elements + 2048) }
-      let multiplier = lanes.multipliers[b]
-      let origin = lanes.origins[b]
-      store(
-        codes(
-          Element.load(elements), multiplier: multiplier, origin: origin, clamping: clamping),
-        codes(
-          Element.load(elements + 16 &* Element.bytesPerElement), multiplier: multiplier,
-          origin: origin, clamping: clamping),
-        to: block + codesOffset)
-      b &+= 1
+      b &+= 4
     }
     if overflowed != 0 {
       for b in 0..<group.count where overflowed &>> UInt32(b) & 1 != 0 {
@@ -100,19 +100,37 @@ extension BlockFormat {
     }
   }
 
-  /// Decodes `blocks` blocks; see ``CodecKernels/Decode``.
+  /// Sixteen codes of each of four blocks, from element `offset` of a block on.
   @inline(__always)
-  static func decode(
-    _ source: UnsafeRawPointer, _ target: UnsafeMutablePointer<Float>, _ blocks: Int
+  private static func quad<Element>(
+    _ group: BlockGroup<Element>, _ lanes: FitLanes, _ first: Int, offset: Int
+  ) -> CodeQuad {
+    let elements = group.block(first) + offset &* Element.bytesPerElement
+    @inline(__always) func codes(_ i: Int) -> i32x16 {
+      Self.codes(
+        Element.load(elements + 32 &* Element.bytesPerElement &* i),
+        multiplier: lanes.multipliers[first &+ i], origin: lanes.origins[first &+ i])
+    }
+    return CodeQuad(a: codes(0), b: codes(1), c: codes(2), d: codes(3))
+  }
+
+  /// Decodes `blocks` blocks to elements of any type; see ``CodecKernels/Decode``.
+  @inline(__always)
+  static func decode<Element: Scalar>(
+    to _: Element.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int
   ) {
     var b = 0
     while b < blocks {
       let block = source + bytesPerBlock &* b
+      bytes_prefetch(block + bytesPerBlock &* 16)
       let scale = f16_widened(block.loadUnaligned(as: UInt16.self))
       let minimum =
         hasMinimum
         ? f16_widened(block.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) : 0
-      unpack(block + codesOffset, scale: scale, minimum: minimum, to: target + 32 &* b)
+      let (low, high) = unpack(block + codesOffset, scale: scale, minimum: minimum)
+      let elements = target + 32 &* Element.bytesPerElement &* b
+      Element.store(elements, low)
+      Element.store(elements + 16 &* Element.bytesPerElement, high)
       b &+= 1
     }
   }
@@ -121,8 +139,10 @@ extension BlockFormat {
     CodecKernels(
       encodeReference: { encodeReference(Floats.self, $0, $1, $2, $3) },
       encodeOptimal: { encodeOptimal($0, $1, $2, $3) },
-      decode: { decode($0, $1, $2) },
+      decode: { decode(to: Floats.self, $0, $1, $2) },
       encodeReferenceF16: { encodeReference(Halves.self, $0, $1, $2, $3) },
-      encodeReferenceBF16: { encodeReference(BrainHalves.self, $0, $1, $2, $3) })
+      encodeReferenceBF16: { encodeReference(BrainHalves.self, $0, $1, $2, $3) },
+      decodeToF16: { decode(to: Halves.self, $0, $1, $2) },
+      decodeToBF16: { decode(to: BrainHalves.self, $0, $1, $2) })
   }
 }

@@ -2,8 +2,8 @@
 //
 //     workspace   0      2048           4096   5120   6144
 //                 plain  another plain  words  pairs  differences
-//                 7168         7232     7296    7360             7552
-//                 normalizers  origins  ratios  lanes of a fit   lanes of another
+//                 7168         7232     7296    7360            7552              7744
+//                 normalizers  origins  ratios  lanes of a fit  lanes of another  codes
 //
 //     lanes       0            64       128          160
 //                 multipliers  origins  half scales  half minima
@@ -33,6 +33,10 @@ struct BlockGroup<Element: Source> {
   /// Room for one fit, or for another.
   @inline(__always)
   func lanes(_ i: Int) -> FitLanes { FitLanes(memory: workspace + 7360 + 192 &* i) }
+
+  /// The codes of four blocks, packed: 128 bytes.
+  @inline(__always)
+  var codes: UnsafeMutableRawPointer { workspace + 7744 }
 }
 
 extension BlockGroup<Floats> {

@@ -114,7 +114,7 @@ extension BlockGroup<Floats> {
     var sums = CodeSums()
     var factors = InlineArray<4, i16x32>(repeating: i16x32_filled(0))
     for c in 0..<candidatesAbreast {
-      factors[c] = i16x32_negated(i16x32_filled(steps[first &+ c]), negated)
+      factors[c] = i16x32_negated_where(i16x32_filled(steps[first &+ c]), negated)
     }
     for j in 0..<16 {
       let y = i16x32_load(pairs + 64 &* j)

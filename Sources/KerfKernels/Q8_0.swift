@@ -9,6 +9,7 @@ internal import CVectors
 internal import KerfElements
 
 enum Q8_0: SearchedFormat {
+  typealias Codes = SignedBytes
   static let bytesPerBlock = 34
   static let hasMinimum = false
   @inline(__always) static var zero: Int32 { 0 }
@@ -45,25 +46,17 @@ enum Q8_0: SearchedFormat {
   }
 
   @inline(__always)
-  static func codes(
-    _ x: f32x16, multiplier: Float, origin: Float, clamping: Bool
-  ) -> i32x16 {
-    let u = clamping ? f32x16_clamped(x * multiplier, -128, 127) : x * multiplier
+  static func codes(_ x: f32x16, multiplier: Float, origin: Float) -> i32x16 {
+    let u = x * multiplier
     // Just below a half: a half itself still carries, its lower neighbours do not.
     return f32x16_truncated(u + f32x16_copysign(0x1.FFFFFEp-2, u))
   }
 
   @inline(__always)
-  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
-    u8x16_store(codes, i32x16_low_bytes(low))
-    u8x16_store(codes + 16, i32x16_low_bytes(high))
-  }
-
-  @inline(__always)
   static func unpack(
-    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>
-  ) {
-    f32x16_store(block, i32x16_to_f32(i8x16_widened(i8x16_load(codes))) * scale)
-    f32x16_store(block + 16, i32x16_to_f32(i8x16_widened(i8x16_load(codes + 16))) * scale)
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float
+  ) -> (low: f32x16, high: f32x16) {
+    let (low, high) = Codes.load(codes)
+    return (i32x16_to_f32(low) * scale, i32x16_to_f32(high) * scale)
   }
 }

@@ -13,66 +13,49 @@ enum Scalars {
     encodeOptimal: { source, target, count, _ in
       target.copyMemory(from: source, byteCount: count * 4)
     },
-    decode: { source, target, count in
-      UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: count * 4)
-    })
+    decode: { source, target, count in target.copyMemory(from: source, byteCount: count * 4) },
+    decodeToF16: { convert(Floats.self, Halves.self, $0, $1, $2) },
+    decodeToBF16: { convert(Floats.self, BrainHalves.self, $0, $1, $2) })
 
   static let f16 = halves(
-    narrow: { source, target, count in
-      narrowed(source, target, count, sixteen: f32x16_narrowed_f16, one: f16_narrowed)
+    encode: { source, target, count, _ in
+      convert(Floats.self, Halves.self, source, target, count)
     },
-    widen: { source, target, count in
-      widened(source, target, count, sixteen: f16x16_widened, one: f16_widened)
-    })
+    decode: { convert(Halves.self, Floats.self, $0, $1, $2) },
+    decodeToBF16: { convert(Halves.self, BrainHalves.self, $0, $1, $2) })
 
   static let bf16 = halves(
-    narrow: { source, target, count in
-      narrowed(source, target, count, sixteen: f32x16_narrowed_bf16, one: bf16_narrowed)
+    encode: { source, target, count, _ in
+      convert(Floats.self, BrainHalves.self, source, target, count)
     },
-    widen: { source, target, count in
-      widened(source, target, count, sixteen: bf16x16_widened, one: bf16_widened)
-    })
+    decode: { convert(BrainHalves.self, Floats.self, $0, $1, $2) },
+    decodeToF16: { convert(BrainHalves.self, Halves.self, $0, $1, $2) })
 
   /// There is one nearest value, so both roundings are the same kernel.
   private static func halves(
-    narrow:
-      @escaping @Sendable (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void,
-    widen: @escaping CodecKernels.Decode
+    encode: @escaping CodecKernels.Encode, decode: @escaping CodecKernels.Decode,
+    decodeToF16: CodecKernels.Decode? = nil, decodeToBF16: CodecKernels.Decode? = nil
   ) -> CodecKernels {
-    let encode: CodecKernels.Encode = { source, target, count, _ in narrow(source, target, count) }
-    return CodecKernels(encodeReference: encode, encodeOptimal: encode, decode: widen)
+    CodecKernels(
+      encodeReference: encode, encodeOptimal: encode, decode: decode, decodeToF16: decodeToF16,
+      decodeToBF16: decodeToBF16)
   }
 }
 
+/// Each element as the nearest that the other type has.
 @inline(__always)
-private func narrowed(
-  _ floats: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
-  sixteen: (f32x16) -> u16x16, one: (Float) -> UInt16
-) {
-  let source = floats.assumingMemoryBound(to: Float.self)
-  var i = 0
-  while i &+ 16 <= count {
-    u16x16_store(target + 2 &* i, sixteen(f32x16_load(source + i)))
-    i &+= 16
-  }
-  while i < count {
-    target.storeBytes(of: one(source[i]), toByteOffset: 2 &* i, as: UInt16.self)
-    i &+= 1
-  }
-}
-
-@inline(__always)
-private func widened(
-  _ source: UnsafeRawPointer, _ target: UnsafeMutablePointer<Float>, _ count: Int,
-  sixteen: (u16x16) -> f32x16, one: (UInt16) -> Float
+private func convert<From: Scalar, To: Scalar>(
+  _: From.Type, _: To.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer,
+  _ count: Int
 ) {
   var i = 0
   while i &+ 16 <= count {
-    f32x16_store(target + i, sixteen(u16x16_load(source + 2 &* i)))
+    bytes_prefetch(source + From.bytesPerElement &* (i &+ 512))
+    To.store(target + To.bytesPerElement &* i, From.load(source + From.bytesPerElement &* i))
     i &+= 16
   }
   while i < count {
-    target[i] = one(source.loadUnaligned(fromByteOffset: 2 &* i, as: UInt16.self))
+    To.storeOne(target + To.bytesPerElement &* i, From.loadOne(source + From.bytesPerElement &* i))
     i &+= 1
   }
 }

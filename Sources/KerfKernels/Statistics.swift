@@ -8,28 +8,27 @@ extension BlockGroup {
   @inline(__always)
   func largestMagnitudes() -> f32x16 { Element.magnitudes(elements) }
 
-  /// max x; of a zero, either sign.
+  /// min x, of equal ones the first, and max x; of a zero, either sign.
   @inline(__always)
-  func maxima() -> f32x16 { Element.maxima(elements) }
-
-  /// min x; of equal ones the first.
-  @inline(__always)
-  func minima() -> f32x16 {
-    let minima = Element.minima(elements)
+  func extremes() -> (minima: f32x16, maxima: f32x16) {
+    let (maxima, minima) = Element.extremes(elements)
     let zeros = f32x16_equal_bits(minima, f32x16(repeating: 0))
-    return zeros == 0 ? minima : firstOfMagnitude(f32x16_abs(minima), where: zeros, else: minima)
+    return (
+      zeros == 0 ? minima : firstOfMagnitude(f32x16_abs(minima), where: zeros, else: minima), maxima
+    )
   }
 
   /// The first element of the largest magnitude, with its sign.
   @inline(__always)
   func signedLargest() -> f32x16 {
-    signedLargest(maxima: Element.maxima(elements), minima: Element.minima(elements))
+    let (largest, ties) = Element.signedLargest(elements)
+    return ties == 0 ? largest : firstOfMagnitude(f32x16_abs(largest), where: ties, else: largest)
   }
 
   /// The same, from the extremes of each block.
   @inline(__always)
   func signedLargest(maxima: f32x16, minima: f32x16) -> f32x16 {
-    let largest = minima.replacing(with: maxima, where: maxima .>= 0 - minima)
+    let largest = f32x16_where_at_least(maxima, 0 - minima, maxima, minima)
     let ties = f32x16_equal_bits(maxima, 0 - minima)
     return ties == 0 ? largest : firstOfMagnitude(f32x16_abs(largest), where: ties, else: largest)
   }

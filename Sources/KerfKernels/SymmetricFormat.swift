@@ -6,7 +6,6 @@
 internal import CVectors
 
 protocol SymmetricFormat: SearchedFormat {
-  associatedtype Codes: CodePacking
   /// Candidates for where the largest magnitude falls on the axis of codes.
   static var positions: InlineArray<8, Int16> { get }
   /// The first of them that may exceed the range of codes.
@@ -39,26 +38,15 @@ extension SymmetricFormat {
   }
 
   @inline(__always)
-  static func codes(
-    _ x: f32x16, multiplier: Float, origin: Float, clamping: Bool
-  ) -> i32x16 {
-    let u = x * multiplier + (Float(zero) + 0.5)
-    let largest = 2 * Float(zero) - 1
-    return f32x16_truncated(
-      clamping ? f32x16_clamped(u, 0, largest) : f32x16_min(u, f32x16(repeating: largest)))
-  }
-
-  @inline(__always)
-  static func store(_ low: i32x16, _ high: i32x16, to codes: UnsafeMutableRawPointer) {
-    Codes.store(low, high, to: codes)
+  static func codes(_ x: f32x16, multiplier: Float, origin: Float) -> i32x16 {
+    f32x16_truncated(x * multiplier + (Float(zero) + 0.5))
   }
 
   @inline(__always)
   static func unpack(
-    _ codes: UnsafeRawPointer, scale: Float, minimum: Float, to block: UnsafeMutablePointer<Float>
-  ) {
+    _ codes: UnsafeRawPointer, scale: Float, minimum: Float
+  ) -> (low: f32x16, high: f32x16) {
     let (low, high) = Codes.load(codes)
-    f32x16_store(block, i32x16_to_f32(low &- zero) * scale)
-    f32x16_store(block + 16, i32x16_to_f32(high &- zero) * scale)
+    return (i32x16_to_f32(low &- zero) * scale, i32x16_to_f32(high &- zero) * scale)
   }
 }

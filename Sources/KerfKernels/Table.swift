@@ -20,7 +20,8 @@ package let kernelTable = KernelTable(
     }
   },
   loss: { lossSums($0, $1, $2) },
-  stream: { bytes_stream($0, $1, $2) })
+  stream: { bytes_stream($0, $1, $2) },
+  settle: { bytes_settle() })
 
 #if KERF_AVX512
   private let instructionSet = InstructionSet.avx512

@@ -58,6 +58,36 @@ import Testing
     }
   }
 
+  @Test(
+    "decoding to half words gives the twin's values, narrowed", arguments: blockFormats, tables)
+  func decodeToHalfWords(format: Format, table: KernelTable) throws {
+    let twin = twin(of: format)
+    var random = SplitMix(seed: 13)
+    for blocks in blockCounts {
+      var rows = Input.all.map {
+        twin.encodedRow($0.row(blocks * format.elementsPerBlock), .reference)
+      }
+      rows.append(
+        (0..<blocks * format.bytesPerBlock).map { _ in UInt8.random(in: 0...255, using: &random) })
+      for bytes in rows {
+        let floats = twin.decodedRow(bytes)
+        for words in [Format.f16, .bf16] {
+          let expected = try table.narrowed(floats, to: words)
+          for offset in [0, 5] {
+            let found = try table.decoded(bytes, as: format, to: words, offset: offset)
+            #expect(quiet(found, words) == quiet(expected, words), "\(words), \(blocks) blocks")
+          }
+        }
+      }
+    }
+  }
+
+  /// The same half words, with one pattern for every NaN.
+  private func quiet(_ row: [UInt16], _ words: Format) -> [UInt16] {
+    let infinity: UInt16 = words == .f16 ? 0x7C00 : 0x7F80
+    return row.map { $0 & 0x7FFF > infinity ? 0x7FFF : $0 }
+  }
+
   @Test("no pointer needs alignment", arguments: blockFormats, tables)
   func misaligned(format: Format, table: KernelTable) throws {
     let row = Input.all[7].row(33 * format.elementsPerBlock)

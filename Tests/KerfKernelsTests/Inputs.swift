@@ -29,6 +29,7 @@ struct Input: Sendable, CustomTestStringConvertible {
     Input(name: "small normal") { _, random in random.normal() * 0.02 },
     Input(name: "heavy tails") { _, random in random.normal() / max(abs(random.normal()), 0.05) },
     Input(name: "positive") { _, random in abs(random.normal()) },
+    Input(name: "negative") { _, random in -abs(random.normal()) },
     Input(name: "ties") { i, _ in Float(i % 33) * 0.5 - 8 },
     Input(name: "half subnormals") { _, random in random.normal() * 1e-7 },
     Input(name: "float subnormals") { _, random in random.normal() * 0x1p-136 },

@@ -74,6 +74,38 @@ extension KernelTable {
     #expect(after.allSatisfy { $0 == 0xA5 })
     return Array(UnsafeBufferPointer(start: to, count: count))
   }
+
+  /// Decodes whole blocks to half words, f16 or bf16; see `encoded`.
+  func decoded(
+    _ bytes: [UInt8], as format: Format, to words: Format, offset: Int = 0
+  ) throws -> [UInt16] {
+    let decode = try #require(codec(format)?.decode(to: words))
+    let blocks = bytes.count / format.bytesPerBlock
+    let count = blocks * format.elementsPerBlock
+    let source = AlignedBuffer(byteCount: bytes.count + 64)
+    let target = AlignedBuffer(byteCount: count * 2 + 192)
+    let to = target.baseAddress + 64 + offset
+    target.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: target.byteCount)
+    bytes.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: source.baseAddress + offset, count: $0.count)
+        .copyMemory(from: $0)
+    }
+    decode(source.baseAddress + offset, to, blocks)
+    let before = UnsafeRawBufferPointer(start: to - 64, count: 64)
+    let after = UnsafeRawBufferPointer(start: to + count * 2, count: 60)
+    #expect(before.allSatisfy { $0 == 0xA5 } && after.allSatisfy { $0 == 0xA5 })
+    return (0..<count).map { to.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
+  }
+}
+
+/// Half words that stand for a row of floats, in f16 or bf16.
+extension KernelTable {
+  func narrowed(_ row: [Float], to words: Format) throws -> [UInt16] {
+    let bytes = try encoded(row, as: words, .reference)
+    return stride(from: 0, to: bytes.count, by: 2).map {
+      UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
+    }
+  }
 }
 
 /// Bit patterns, with one pattern for every NaN: which NaN a sum yields is the CPU's affair.

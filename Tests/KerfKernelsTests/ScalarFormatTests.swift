@@ -51,6 +51,24 @@ import Testing
     }
   }
 
+  @Test("one scalar format to another is two steps through f32", arguments: tables)
+  func direct(table: KernelTable) throws {
+    let bits = bytes(Self.halves)
+    let floats = Self.interesting.withUnsafeBytes { Array($0) }
+    for (source, bytes) in [(Format.f16, bits), (.bf16, bits), (.f32, floats)] {
+      for target in [Format.f16, .bf16] where target != source {
+        let expected = try table.narrowed(try table.decoded(bytes, as: source), to: target)
+        #expect(try table.decoded(bytes, as: source, to: target) == expected)
+        for count in [0, 1, 15, 16, 17, 33] {
+          let part = Array(bytes.prefix(count * source.bytesPerBlock))
+          #expect(
+            try table.decoded(part, as: source, to: target, offset: 3)
+              == Array(expected.prefix(count)))
+        }
+      }
+    }
+  }
+
   @Test("f32 is copied to the bit", arguments: tables, [0, 1, 15, 16, 17, 4097])
   func copyF32(table: KernelTable, count: Int) throws {
     let row = Array(Self.interesting.prefix(count))
