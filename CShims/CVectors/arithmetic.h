@@ -98,6 +98,23 @@ KERF_INLINE uint32_t f32x16_below_bits(f32x16 x, float bound) {
   return i32x16_mask_bits(x < bound);
 }
 
+/// Whether a lane is NaN.
+KERF_INLINE int f32x16_has_nan(f32x16 x) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q) != 0;
+#elif defined(__AVX2__)
+  // Unordered is a pair of which either is NaN.
+  kerf_f32_parts parts = {x};
+  return _mm256_movemask_ps(_mm256_cmp_ps(parts.r[0], parts.r[1], _CMP_UNORD_Q)) != 0;
+#elif defined(__x86_64__)
+  kerf_f32_parts parts = {x};
+  __m128 low = _mm_cmpunord_ps(parts.r[0], parts.r[1]);
+  return _mm_movemask_ps(_mm_or_ps(low, _mm_cmpunord_ps(parts.r[2], parts.r[3]))) != 0;
+#else
+  return f32x16_equal_bits(x, x) != 0xFFFF;
+#endif
+}
+
 /// Whether no lane is NaN or infinite.
 KERF_INLINE int f32x16_are_finite(f32x16 x) {
   f32x16 zeros = x * 0.0f;

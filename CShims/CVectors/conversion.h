@@ -19,7 +19,23 @@ KERF_INLINE i32x16 f32x16_truncated(f32x16 x) {
 KERF_INLINE f32x16 i32x16_to_f32(i32x16 x) { return __builtin_convertvector(x, f32x16); }
 
 KERF_INLINE i32x16 u8x16_widened(u8x16 x) { return __builtin_convertvector(x, i32x16); }
-KERF_INLINE i32x16 i8x16_widened(i8x16 x) { return __builtin_convertvector(x, i32x16); }
+KERF_INLINE i32x16 i8x16_widened(i8x16 x) {
+#if defined(__x86_64__) && !defined(__AVX2__)
+  // Left alone, the compiler weaves the bytes into whatever a register held before, and waits for
+  // that.
+  __m128i bytes = (__m128i)x;
+  __m128i low = _mm_unpacklo_epi8(bytes, bytes), high = _mm_unpackhi_epi8(bytes, bytes);
+  kerf_i32_parts parts = {.r = {_mm_unpacklo_epi16(low, low), _mm_unpackhi_epi16(low, low),
+                                _mm_unpacklo_epi16(high, high), _mm_unpackhi_epi16(high, high)}};
+  for (int i = 0; i < 4; i++) {
+    __asm__("" : "+x"(parts.r[i]));
+    parts.r[i] = _mm_srai_epi32(parts.r[i], 24);
+  }
+  return parts.v;
+#else
+  return __builtin_convertvector(x, i32x16);
+#endif
+}
 
 /// Lanes 0…7 and 8…15 in double precision.
 KERF_INLINE f64x8 f32x16_low_f64(f32x16 x) {
@@ -47,6 +63,19 @@ KERF_INLINE f64x8 f64x8_max(f64x8 a, f64x8 b) {
   return (f64x8)((mask & (i64x8)a) | (~mask & (i64x8)b));
 }
 
+/// The upper sixteen bits of each lane.
+KERF_INLINE u16x16 u32x16_upper_halves(u32x16 x) {
+#if defined(__x86_64__) && !defined(__AVX2__)
+  // The only instruction that narrows saturates a signed number, and these all fit.
+  kerf_i32_parts parts = {(i32x16)x >> 16};
+  union { u16x16 v; __m128i r[2]; } halves;
+  for (int i = 0; i < 2; i++) halves.r[i] = _mm_packs_epi32(parts.r[2 * i], parts.r[2 * i + 1]);
+  return halves.v;
+#else
+  return __builtin_convertvector(x >> 16, u16x16);
+#endif
+}
+
 // bfloat16 is the upper half of a Float.
 
 KERF_INLINE f32x16 bf16x16_widened(u16x16 x) {
@@ -56,15 +85,71 @@ KERF_INLINE f32x16 bf16x16_widened(u16x16 x) {
 /// Nearest, ties to even; NaN is made quiet.
 KERF_INLINE u16x16 f32x16_narrowed_bf16(f32x16 x) {
   u32x16 n = (u32x16)x;
-  i32x16 nan = (i32x16)(n & 0x7FFFFFFF) > 0x7F800000;
   u32x16 rounded = n + 0x7FFF + ((n >> 16) & 1);
-  u32x16 quiet = (n & 0xFFFF0000u) | 0x00400000;
-  u32x16 bits = ((u32x16)nan & quiet) | (~(u32x16)nan & rounded);
-  return __builtin_convertvector(bits >> 16, u16x16);
+  // Weights have no NaN: a branch costs less than a choice in every lane.
+  if (__builtin_expect(f32x16_has_nan(x), 0)) {
+    u32x16 nan = (u32x16)(x != x), quiet = (n & 0xFFFF0000u) | 0x00400000;
+    rounded = (nan & quiet) | (~nan & rounded);
+  }
+  return u32x16_upper_halves(rounded);
 }
 
-// IEEE half precision. Where the CPU does not convert, integer arithmetic does what F16C would,
-// quiet NaNs included; a library call per element would be a thousand times slower.
+// IEEE half precision. Where the CPU does not convert, SSE2 does what F16C would, quiet NaNs
+// included; a library call per element would be a thousand times slower.
+
+#if defined(__x86_64__) && !defined(__F16C__)
+/// Eight halves, four in `low` and four in `high`.
+KERF_INLINE void f16x8_widened(__m128i x, __m128 *low, __m128 *high) {
+  __m128i zero = _mm_setzero_si128();
+  __m128i magnitude = _mm_and_si128(x, _mm_set1_epi16(0x7FFF));
+  __m128i sign = _mm_xor_si128(x, magnitude);
+  // Exponents 1…30 move by 127 − 15, exponent 31 by as much again. With exponent 0, a number m · 2⁻²⁴
+  // becomes 2⁻¹⁴ + m · 2⁻²⁴, and 2⁻¹⁴ is excess. (Shifting alone and a product with 2¹¹² would serve
+  // both, but CPUs take a hundred cycles and more to multiply a subnormal.)
+  __m128i special = _mm_cmpgt_epi16(magnitude, _mm_set1_epi16(0x7BFF));
+  __m128i subnormal = _mm_cmpgt_epi16(_mm_set1_epi16(0x0400), magnitude);
+  __m128i lower = _mm_slli_epi16(magnitude, 13);
+  __m128i upper = _mm_add_epi16(_mm_srli_epi16(magnitude, 3), _mm_set1_epi16(0x3800));
+  upper = _mm_add_epi16(upper, _mm_and_si128(special, _mm_set1_epi16(0x3800)));
+  upper = _mm_add_epi16(upper, _mm_and_si128(subnormal, _mm_set1_epi16(0x0080)));
+  __m128i excess = _mm_and_si128(subnormal, _mm_set1_epi16(0x3880));
+  // Taking away nothing makes a NaN quiet.
+  __m128 first = _mm_sub_ps((__m128)_mm_unpacklo_epi16(lower, upper),
+                            (__m128)_mm_unpacklo_epi16(zero, excess));
+  __m128 second = _mm_sub_ps((__m128)_mm_unpackhi_epi16(lower, upper),
+                             (__m128)_mm_unpackhi_epi16(zero, excess));
+  *low = _mm_or_ps(first, (__m128)_mm_unpacklo_epi16(zero, sign));
+  *high = _mm_or_ps(second, (__m128)_mm_unpackhi_epi16(zero, sign));
+}
+
+/// Eight numbers as halves; where `large` is set, the number is 2¹⁶ or more, infinite or NaN, and the
+/// half is wrong.
+///
+/// To a number of exponent e, a power of two is added whose unit in the last place is the half's,
+/// 2ᵉ⁻¹⁰: the sum rounds as it should, and ends in the significand. Subnormal halves are spaced like
+/// those of exponent −14.
+KERF_INLINE __m128i f32x8_narrowed_f16(__m128 low, __m128 high, __m128i *large) {
+  __m128i zero = _mm_setzero_si128();
+  __m128i upper = _mm_packs_epi32(_mm_srai_epi32((__m128i)low, 16),
+                                  _mm_srai_epi32((__m128i)high, 16));
+  __m128i exponent = _mm_and_si128(upper, _mm_set1_epi16(0x7F80));
+  *large = _mm_cmpgt_epi16(exponent, _mm_set1_epi16(142 << 7));
+  exponent = _mm_max_epi16(exponent, _mm_set1_epi16(113 << 7));
+  __m128i power = _mm_add_epi16(exponent, _mm_set1_epi16(13 << 7));
+  __m128i powers[2] = {_mm_unpacklo_epi16(zero, power), _mm_unpackhi_epi16(zero, power)};
+  __m128 x[2] = {low, high};
+  __m128i significand[2];
+  for (int i = 0; i < 2; i++) {
+    __m128 magnitude = _mm_and_ps(x[i], (__m128)_mm_set1_epi32(0x7FFFFFFF));
+    __m128 sum = _mm_add_ps(magnitude, (__m128)powers[i]);
+    significand[i] = _mm_sub_epi32((__m128i)sum, powers[i]);
+  }
+  // The significand still has its leading bit, which adds one to an exponent that is one too low.
+  __m128i bits = _mm_sub_epi16(_mm_slli_epi16(exponent, 3), _mm_set1_epi16((int16_t)(113 << 10)));
+  bits = _mm_add_epi16(bits, _mm_packs_epi32(significand[0], significand[1]));
+  return _mm_or_si128(bits, _mm_and_si128(upper, _mm_set1_epi16((int16_t)0x8000)));
+}
+#endif
 
 KERF_INLINE f32x16 f16x16_widened(u16x16 x) {
 #if defined(__AVX512F__)
@@ -74,24 +159,16 @@ KERF_INLINE f32x16 f16x16_widened(u16x16 x) {
   union { u16x16 v; __m128i r[2]; } halves = {x};
   for (int i = 0; i < 2; i++) parts.r[i] = _mm256_cvtph_ps(halves.r[i]);
   return parts.v;
+#elif defined(__x86_64__)
+  kerf_f32_parts parts;
+  union { u16x16 v; __m128i r[2]; } halves = {x};
+  for (int i = 0; i < 2; i++) f16x8_widened(halves.r[i], &parts.r[2 * i], &parts.r[2 * i + 1]);
+  return parts.v;
 #elif defined(__aarch64__)
   kerf_f32_parts parts;
   union { u16x16 v; float16x4_t r[4]; } halves = {x};
   for (int i = 0; i < 4; i++) parts.r[i] = vcvt_f32_f16(halves.r[i]);
   return parts.v;
-#else
-  u32x16 bits = __builtin_convertvector(x, u32x16);
-  u32x16 magnitude = bits & 0x7FFF, sign = (bits & 0x8000) << 16;
-  // Exponents 1…30 move by 127 − 15; exponent 0 counts units of 2⁻²⁴; exponent 31 becomes 255.
-  u32x16 normal = (magnitude << 13) + (112u << 23);
-  u32x16 subnormal = (u32x16)(__builtin_convertvector((i32x16)magnitude, f32x16) * 0x1p-24f);
-  u32x16 special = (magnitude << 13) | 0x7F800000;
-  u32x16 is_subnormal = (u32x16)((i32x16)magnitude < 0x400);
-  u32x16 is_special = (u32x16)((i32x16)magnitude >= 0x7C00);
-  u32x16 is_nan = (u32x16)((i32x16)magnitude > 0x7C00);
-  u32x16 result = (is_subnormal & subnormal) | (~is_subnormal & normal);
-  result = (is_special & special) | (~is_special & result);
-  return (f32x16)(result | (is_nan & 0x00400000) | sign);
 #endif
 }
 
@@ -104,25 +181,26 @@ KERF_INLINE u16x16 f32x16_narrowed_f16(f32x16 x) {
   union { u16x16 v; __m128i r[2]; } halves;
   for (int i = 0; i < 2; i++) halves.r[i] = _mm256_cvtps_ph(parts.r[i], _MM_FROUND_TO_NEAREST_INT);
   return halves.v;
+#elif defined(__x86_64__)
+  kerf_f32_parts parts = {x};
+  union { u16x16 v; __m128i r[2]; } halves;
+  __m128i large[2];
+  for (int i = 0; i < 2; i++)
+    halves.r[i] = f32x8_narrowed_f16(parts.r[2 * i], parts.r[2 * i + 1], &large[i]);
+  if (__builtin_expect(_mm_movemask_epi8(_mm_or_si128(large[0], large[1])), 0)) {
+    u32x16 bits = (u32x16)x, sign = (bits >> 16) & 0x8000;
+    u32x16 is_large = (u32x16)((i32x16)(bits & 0x7FFFFFFF) >= 0x47800000);
+    u32x16 payload = 0x0200 | ((bits >> 13) & 0x3FF);
+    u32x16 other = 0x7C00 | sign | ((u32x16)(x != x) & payload);
+    halves.v = (halves.v & ~__builtin_convertvector(is_large, u16x16))
+        | __builtin_convertvector(is_large & other, u16x16);
+  }
+  return halves.v;
 #elif defined(__aarch64__)
   kerf_f32_parts parts = {x};
   union { u16x16 v; float16x4_t r[4]; } halves;
   for (int i = 0; i < 4; i++) halves.r[i] = vcvt_f16_f32(parts.r[i]);
   return halves.v;
-#else
-  u32x16 bits = (u32x16)x, magnitude = bits & 0x7FFFFFFF, sign = (bits & 0x80000000u) >> 16;
-  // Carries out of the mantissa run into the exponent, and past 65519 into infinity.
-  u32x16 normal = (magnitude - (112u << 23) + 0xFFF + ((magnitude >> 13) & 1)) >> 13;
-  // In [½, 1) a Float's unit in the last place is 2⁻²⁴, the half's subnormal step.
-  u32x16 subnormal = (u32x16)((f32x16)magnitude + 0.5f) - 0x3F000000;
-  u32x16 nan = 0x7E00 | ((magnitude >> 13) & 0x3FF);
-  u32x16 is_subnormal = (u32x16)((i32x16)magnitude < 0x38800000);
-  u32x16 is_large = (u32x16)((i32x16)magnitude >= 0x47800000);
-  u32x16 is_nan = (u32x16)((i32x16)magnitude > 0x7F800000);
-  u32x16 result = (is_subnormal & subnormal) | (~is_subnormal & normal);
-  result = (is_large & 0x7C00) | (~is_large & result);
-  result = (is_nan & nan) | (~is_nan & result);
-  return __builtin_convertvector(result | sign, u16x16);
 #endif
 }
 
@@ -136,6 +214,15 @@ KERF_INLINE float f16_widened(uint16_t x) {
   __asm__("" : "+x"(lanes));
   return _mm_cvtss_f32(_mm_cvtph_ps(lanes));
 #else
+#if defined(__x86_64__)
+  // Of a normal number the exponent moves; the others take the long way.
+  uint32_t magnitude = x & 0x7FFF;
+  if (__builtin_expect(magnitude - 0x0400 < 0x7800, 1)) {
+    union { uint32_t bits; float value; } normal = {
+        ((magnitude << 13) + (112u << 23)) | (uint32_t)(x & 0x8000) << 16};
+    return normal.value;
+  }
+#endif
   return f16x16_widened((u16x16)x)[0];
 #endif
 }
