@@ -9,11 +9,21 @@ package struct KernelTable: Sendable {
   /// Kernels by format; `nil` for a format that is only carried.
   package let codec: @Sendable (Format) -> CodecKernels?
 
+  /// What the integer matrix product can do with a format; `nil` for one that it does not take.
+  package let packed: @Sendable (Format) -> PackedKernels?
+
   /// Adds up what `candidate` lost against `reference`, both `count` elements long.
   package let loss:
     @Sendable (
       _ reference: UnsafePointer<Float>, _ candidate: UnsafePointer<Float>, _ count: Int
     ) -> LossSums
+
+  /// Writes Σ x·w of a row `x` of `count` floats and each of `rowCount` such rows of `rows`.
+  package let dots:
+    @Sendable (
+      _ x: UnsafePointer<Float>, _ count: Int, _ rows: UnsafePointer<Float>, _ rowCount: Int,
+      _ target: UnsafeMutablePointer<Float>
+    ) -> Void
 
   /// Copies bytes past the caches, for targets too large for them.
   package let stream:
@@ -24,12 +34,19 @@ package struct KernelTable: Sendable {
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
+    packed: @escaping @Sendable (Format) -> PackedKernels?,
+    dots:
+      @escaping @Sendable (
+        UnsafePointer<Float>, Int, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>
+      ) -> Void,
     loss: @escaping @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums,
     stream: @escaping @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void
   ) {
     self.stream = stream
     self.instructionSet = instructionSet
     self.codec = codec
+    self.packed = packed
+    self.dots = dots
     self.loss = loss
   }
 }
