@@ -66,7 +66,8 @@ struct DecodedPanels: Sendable {
           product.table.dots(
             product.floats(i, from: 0, count: k, scratch: row.pointer(to: Float.self)), k, decoded,
             count, sums.pointer(to: Float.self))
-          product.store(sums.pointer(to: Float.self), count, row: i, column: column)
+          product.store(
+            sums.pointer(to: Float.self), stride: count, rows: i..<i + 1, column: column, count: count)
         }
       }
     }

@@ -25,7 +25,7 @@ struct IntegerCore: Sendable {
   private static let depth = 16
   /// Rows of X whose sums stay in the second-level cache, and panels beside each other.
   private static let partRows = 512
-  private static let groupPanels = 4
+  private static let groupPanels = 8
   /// Bytes of packed weights of one piece of a direct product: some ten microseconds.
   private static let directPieceByteCount = 1 << 17
   /// Elements of X below which one thread quantizes them all.
@@ -134,7 +134,8 @@ struct IntegerCore: Sendable {
     let firstRow = tiles.rows(part.lowerBound).lowerBound
     let endRow = tiles.rows(part.upperBound - 1).upperBound
     let panelSums = (endRow - firstRow) * MatmulLayout.panelRows
-    sums.update(repeating: 0, count: panels.count * panelSums)
+    UnsafeMutableRawPointer(sums)
+      .initializeMemory(as: UInt8.self, repeating: 0, count: panels.count * panelSums * 4)
     let packed = source.packed(panels)
     for b in stride(from: 0, to: rows.blocks, by: IntegerCore.depth) {
       let blocks = min(IntegerCore.depth, rows.blocks - b)
@@ -153,33 +154,36 @@ struct IntegerCore: Sendable {
         }
       }
     }
-    for p in 0..<panels.count {
-      store(sums + p * panelSums, panels.lowerBound + p, firstRow..<endRow)
+    // Row after row: what is beside each other in Y is written at once.
+    for i in firstRow..<endRow {
+      for (p, panel) in panels.enumerated() {
+        store(sums + p * panelSums + (i - firstRow) * MatmulLayout.panelRows, panel, i..<i + 1)
+      }
     }
   }
 
   /// Writes one panel's sums, 32 a row, to those rows of Y.
   private func store(_ sums: UnsafePointer<Float>, _ panel: Int, _ range: Range<Int>) {
-    let column = panel * MatmulLayout.panelRows
-    let count = rows.inPanel(panel)
-    for i in range {
-      product.store(
-        sums + (i - range.lowerBound) * MatmulLayout.panelRows, count, row: i, column: column)
-    }
+    product.store(
+      sums, stride: MatmulLayout.panelRows, rows: range, column: panel * MatmulLayout.panelRows,
+      count: rows.inPanel(panel))
   }
 }
 
-/// Rows of X cut into tiles as even as can be.
+/// Rows of X cut into tiles as even as can be, the taller ones first.
 private struct Tiles {
   let count: Int
-  private let total: Int
+  private let height: Int
+  private let taller: Int
 
-  init(rows: Int, atMost height: Int) {
-    total = rows
-    count = (rows + height - 1) / height
+  init(rows: Int, atMost largest: Int) {
+    count = (rows + largest - 1) / largest
+    (height, taller) = rows.quotientAndRemainder(dividingBy: count)
   }
 
-  func rows(_ tile: Int) -> Range<Int> { tile * total / count..<(tile + 1) * total / count }
+  func rows(_ tile: Int) -> Range<Int> { start(tile)..<start(tile + 1) }
+
+  private func start(_ tile: Int) -> Int { tile &* height &+ min(tile, taller) }
 }
 
 /// Packed panels: the weights' own, or packed into scratch from weights as files hold them.

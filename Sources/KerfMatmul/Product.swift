@@ -55,23 +55,33 @@ struct Product: Sendable {
     return UnsafePointer(scratch)
   }
 
-  /// Writes sums of the columns from `column` on to row `i` of Y, with bias and what was there:
-  /// (sum + bias) + y, rounded in this order.
-  func store(_ sums: UnsafePointer<Float>, _ count: Int, row i: Int, column: Int) {
-    let target = row(i) + column
-    switch (biasFloats, isAdding) {
-    case (nil, false): target.update(from: sums, count: count)
-    case (nil, true): for j in 0..<count { target[j] = sums[j] + target[j] }
-    case (let bias?, false): for j in 0..<count { target[j] = sums[j] + bias[column + j] }
-    case (let bias?, true):
-      for j in 0..<count { target[j] = (sums[j] + bias[column + j]) + target[j] }
+  /// Writes sums, `stride` floats a row, to `count` columns of those rows of Y, with bias and what
+  /// was there: (sum + bias) + y, rounded in this order.
+  func store(
+    _ sums: UnsafePointer<Float>, stride: Int, rows: Range<Int>, column: Int, count: Int
+  ) {
+    var from = sums
+    var to = row(rows.lowerBound) + column
+    let bias = biasFloats.map { $0 + column }
+    for _ in rows {
+      if let bias, isAdding {
+        for j in 0..<count { to[j] = (from[j] + bias[j]) + to[j] }
+      } else if let bias {
+        for j in 0..<count { to[j] = from[j] + bias[j] }
+      } else if isAdding {
+        for j in 0..<count { to[j] = from[j] + to[j] }
+      } else {
+        to.update(from: from, count: count)
+      }
+      from += stride
+      to += n
     }
   }
 
   /// Y of operands without columns.
   func storeZeros() {
     let zeros = [Float](repeating: 0, count: n)
-    for i in 0..<m { store(zeros, n, row: i, column: 0) }
+    for i in 0..<m { store(zeros, stride: n, rows: i..<i + 1, column: 0, count: n) }
   }
 
   /// Adds the bias to `count` columns of Y from `column` on.
