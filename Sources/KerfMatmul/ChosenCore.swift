@@ -10,16 +10,24 @@ enum ChosenCore: Sendable {
   #endif
   case portable(DecodedPanels)
 
-  init(_ core: MatmulCore, _ format: Format, _ table: KernelTable) throws(MatmulError) {
+  /// Rows of X up to which Kerf's own kernel is as fast as decoding and `sgemm`, which first packs
+  /// what it reads: at N = K = 4096 on two threads, 15 ms against 25 at M = 3, 25 against 31 at
+  /// M = 8, and more from M = 12 on.
+  private static let portableRows = 8
+
+  /// The integer core is faster than both at every M, from 4 times at M = 512 to 10 times at M = 1,
+  /// so it needs no such bound.
+  init(_ core: MatmulCore, _ format: Format, m: Int, _ table: KernelTable) throws(MatmulError) {
     switch core {
     case .automatic:
       if let kernels = table.packed(format) {
         self = .integer(kernels)
       } else {
+        let panels = try DecodedPanels(format, table)
         #if OpenBLAS
-          self = .openBLAS(try DecodedPanels(format, table))
+          self = m > ChosenCore.portableRows ? .openBLAS(panels) : .portable(panels)
         #else
-          self = .portable(try DecodedPanels(format, table))
+          self = .portable(panels)
         #endif
       }
     case .integer:

@@ -67,7 +67,8 @@ struct DecodedPanels: Sendable {
             product.floats(i, from: 0, count: k, scratch: row.pointer(to: Float.self)), k, decoded,
             count, sums.pointer(to: Float.self))
           product.store(
-            sums.pointer(to: Float.self), stride: count, rows: i..<i + 1, column: column, count: count)
+            sums.pointer(to: Float.self), stride: count, rows: i..<i + 1, column: column,
+            count: count)
         }
       }
     }

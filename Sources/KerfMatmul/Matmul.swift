@@ -3,7 +3,7 @@ package import KerfElements
 
 /// What computes a product.
 public enum MatmulCore: String, Sendable, Hashable, CaseIterable {
-  /// Whatever is fastest for the shape; see ``matmul(_:_:bias:core:threads:)-(_,QuantizedTensor,_,_,_)``.
+  /// Whatever is fastest for the format and the shape.
   case automatic
   /// Panels of weights decoded to f32, and OpenBLAS's `sgemm`. Every computed format.
   case openBLAS
@@ -25,8 +25,8 @@ public enum MatmulCore: String, Sendable, Hashable, CaseIterable {
 ///   - x: Activations, shape [M, K], f32, f16 or bf16.
 ///   - weights: Shape [N, K], blocks along K, any format that the engine computes with.
 ///   - bias: f32 of shape [N], added to each row of the product.
-///   - core: What computes. `automatic` takes the integer core for block formats, else OpenBLAS
-///     where the build has it.
+///   - core: What computes. `automatic` takes the integer core for block formats, for others
+///     OpenBLAS, and Kerf's own kernel for few rows of X or where the build has no OpenBLAS.
 ///   - threads: Threads to work on; `KERF_THREADS` or all processors where it is `nil`.
 /// - Returns: Shape [M, N], f32.
 /// - Throws: ``MatmulError``: operands that do not fit each other, a format that the core does not
@@ -40,8 +40,8 @@ public func matmul(
 
 /// The product of activations and packed weights: Y[M,N] = X[M,K] · W[N,K]ᵀ + bias.
 ///
-/// As for weights that are not packed, to the bit, but faster: see
-/// ``matmul(_:_:bias:core:threads:)-(_,QuantizedTensor,_,_,_)``.
+/// As for weights that are not packed, to the bit, but faster. Parameters, result and errors are the
+/// same.
 public func matmul(
   _ x: Tensor, _ weights: PackedWeights, bias: Tensor? = nil, core: MatmulCore = .automatic,
   threads: Int? = nil
@@ -68,8 +68,8 @@ public func matmul(
     x, .stored(weights), into: &y, adding: adding, bias: bias, core: core, threads: threads)
 }
 
-/// Writes the product of activations and packed weights to `y`, or adds it; see
-/// ``matmul(_:_:into:adding:bias:core:threads:)-(_,QuantizedTensor,_,_,_,_,_)``.
+/// Writes the product of activations and packed weights to `y`, or adds it. Parameters and errors are
+/// those of the function for weights that are not packed.
 public func matmul(
   _ x: Tensor, _ weights: PackedWeights, into y: inout Tensor, adding: Bool = false,
   bias: Tensor? = nil, core: MatmulCore = .automatic, threads: Int? = nil
@@ -87,7 +87,7 @@ package func product(
 ) throws(MatmulError) -> Tensor {
   let shape = try productShape(x, weights, bias)
   let table = if let table { table } else { try currentTable() }
-  let core = try ChosenCore(core, weights.format, table)
+  let core = try ChosenCore(core, weights.format, m: x.shape.rows, table)
   let storage = TensorStorage(byteCount: shape.count * 4) { bytes in
     core.run(
       Product(
@@ -104,7 +104,7 @@ private func product(
   guard y.elementType == .float32 else { throw .notFloat32(y.elementType) }
   guard y.shape == shape else { throw .shapeMismatch(expected: shape, found: y.shape) }
   let table = try currentTable()
-  let core = try ChosenCore(core, weights.format, table)
+  let core = try ChosenCore(core, weights.format, m: x.shape.rows, table)
   y.withOwnBytes(keeping: adding) { bytes in
     core.run(
       Product(
