@@ -25,6 +25,9 @@ func kernels(_ flags: [String] = [], define: String) -> [SwiftSetting] {
       name: "KerfKernelsAVX2", dependencies: ["KerfElements", "CVectors"],
       swiftSettings: kernels(["-march=x86-64-v3"], define: "KERF_AVX2")),
     .target(
+      name: "KerfKernelsAVXVNNI", dependencies: ["KerfElements", "CVectors"],
+      swiftSettings: kernels(["-march=x86-64-v3", "-mavxvnni"], define: "KERF_AVXVNNI")),
+    .target(
       name: "KerfKernelsAVX512", dependencies: ["KerfElements", "CVectors"],
       swiftSettings: kernels(
         ["-march=x86-64-v4", "-mavx512vnni", "-mavx512vbmi"], define: "KERF_AVX512")),
@@ -51,6 +54,10 @@ let package = Package(
     .library(name: "Kerf", targets: ["Kerf"]),
     .executable(name: "kerf", targets: ["KerfCommand"]),
   ],
+  traits: [
+    .default(enabledTraits: ["OpenBLAS"]),
+    .trait(name: "OpenBLAS", description: "Multiply in f32 with the system's OpenBLAS."),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -74,11 +81,16 @@ let package = Package(
       dependencies: ["CProcessor", "KerfElements", "KerfKernels"] + instructionSetNames,
       swiftSettings: swift),
     .target(
-      name: "KerfCodecs", dependencies: ["KerfElements", "KerfDispatch"], swiftSettings: swift),
+      name: "KerfCodecs", dependencies: ["CProcessor", "KerfElements", "KerfDispatch"],
+      swiftSettings: swift),
     .target(
       name: "KerfMetrics", dependencies: ["KerfElements", "KerfCodecs"], swiftSettings: swift),
     .target(
-      name: "KerfMatmul", dependencies: ["KerfElements", "KerfCodecs", "COpenBLAS"],
+      name: "KerfMatmul",
+      dependencies: [
+        "KerfElements", "KerfCodecs", "KerfDispatch",
+        .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
+      ],
       swiftSettings: swift),
 
     // The files: know no arithmetic.
@@ -121,7 +133,7 @@ let package = Package(
     tests("KerfKernels", ["KerfDispatch", "KerfElements"]),
     tests("KerfCodecs", ["KerfElements"]),
     tests("KerfMetrics", ["KerfElements", "KerfCodecs"]),
-    tests("KerfMatmul", ["KerfElements", "KerfCodecs"]),
+    tests("KerfMatmul", ["KerfCodecs", "KerfDispatch", "KerfElements"]),
     tests("KerfCheckpoints", ["KerfElements", system]),
     tests("KerfPlanning", ["KerfElements"]),
     tests(

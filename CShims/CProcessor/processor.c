@@ -15,6 +15,8 @@ enum {
   BMI1 = 1u << 3, AVX2 = 1u << 5, BMI2 = 1u << 8,
   AVX512F = 1u << 16, AVX512DQ = 1u << 17, AVX512CD = 1u << 28, AVX512BW = 1u << 30,
   VBMI = 1u << 1, VNNI = 1u << 11,
+  // Leaf 7, subleaf 1, EAX.
+  AVX_VNNI = 1u << 4,
   // Leaf 0x80000001, ECX.
   LZCNT = 1u << 5,
   // XCR0: the register files that the operating system saves.
@@ -39,6 +41,12 @@ bool kerf_processor_has_avx2(void) {
   return __get_cpuid(0x80000001, &a, &b, &c, &d) && all(c, LZCNT);
 }
 
+bool kerf_processor_has_avx_vnni(void) {
+  uint32_t a, b, c, d;
+  if (!kerf_processor_has_avx2()) return false;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && all(a, AVX_VNNI);
+}
+
 bool kerf_processor_has_avx512(void) {
   uint32_t a, b, c, d;
   if (!kerf_processor_has_avx2()) return false;
@@ -49,6 +57,7 @@ bool kerf_processor_has_avx512(void) {
 
 #else
 bool kerf_processor_has_avx2(void) { return false; }
+bool kerf_processor_has_avx_vnni(void) { return false; }
 bool kerf_processor_has_avx512(void) { return false; }
 #endif
 

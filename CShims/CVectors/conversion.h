@@ -18,6 +18,8 @@ KERF_INLINE i32x16 f32x16_truncated(f32x16 x) {
 }
 KERF_INLINE f32x16 i32x16_to_f32(i32x16 x) { return __builtin_convertvector(x, f32x16); }
 
+/// The low eight bits of each lane.
+KERF_INLINE u8x16 i32x16_low_bytes(i32x16 x) { return __builtin_convertvector((u32x16)x, u8x16); }
 KERF_INLINE i32x16 u8x16_widened(u8x16 x) { return __builtin_convertvector(x, i32x16); }
 KERF_INLINE i32x16 i8x16_widened(i8x16 x) {
 #if defined(__x86_64__) && !defined(__AVX2__)

@@ -12,7 +12,7 @@ public struct Tensor: Sendable {
   public let shape: Shape
   /// What each element is.
   public let elementType: ElementType
-  package let storage: TensorStorage
+  package private(set) var storage: TensorStorage
 
   package init(shape: Shape, elementType: ElementType, storage: TensorStorage) {
     self.shape = shape
@@ -78,6 +78,18 @@ public struct Tensor: Sendable {
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(storage.bytes)
+  }
+
+  /// Lends the raw elements to be changed. Memory that others hold as well is replaced first; with
+  /// `keeping`, by a copy.
+  package mutating func withOwnBytes<Failure: Error>(
+    keeping: Bool, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    if !isKnownUniquelyReferenced(&storage) || storage.ownBytes == nil {
+      let old = storage.bytes
+      storage = TensorStorage(byteCount: old.count) { if keeping { $0.copyMemory(from: old) } }
+    }
+    try body(storage.ownBytes!)
   }
 
   /// This tensor in blocks of `format`.

@@ -23,5 +23,10 @@ package final class TensorStorage: @unchecked Sendable {
     self.bytes = bytes
   }
 
+  /// The bytes, to be changed by the only holder of this storage; `nil` where they are the caller's.
+  package var ownBytes: UnsafeMutableRawBufferPointer? {
+    owned.map { UnsafeMutableRawBufferPointer(start: $0, count: bytes.count) }
+  }
+
   deinit { owned?.deallocate() }
 }

@@ -7,6 +7,7 @@ internal import KerfKernels
 #if arch(x86_64)
   internal import KerfKernelsAVX2
   internal import KerfKernelsAVX512
+  internal import KerfKernelsAVXVNNI
 #endif
 
 #if canImport(Glibc)
@@ -24,6 +25,7 @@ package enum Dispatch {
     var tables = [KerfKernels.kernelTable]
     #if arch(x86_64)
       if kerf_processor_has_avx2() { tables.append(KerfKernelsAVX2.kernelTable) }
+      if kerf_processor_has_avx_vnni() { tables.append(KerfKernelsAVXVNNI.kernelTable) }
       if kerf_processor_has_avx512() { tables.append(KerfKernelsAVX512.kernelTable) }
     #endif
     return tables

@@ -9,11 +9,21 @@ package struct KernelTable: Sendable {
   /// Kernels by format; `nil` for a format that is only carried.
   package let codec: @Sendable (Format) -> CodecKernels?
 
+  /// What the integer matrix product can do with a format; `nil` for one that it does not take.
+  package let packed: @Sendable (Format) -> PackedKernels?
+
   /// Adds up what `candidate` lost against `reference`, both `count` elements long.
   package let loss:
     @Sendable (
       _ reference: UnsafePointer<Float>, _ candidate: UnsafePointer<Float>, _ count: Int
     ) -> LossSums
+
+  /// Writes Σ x·w of a row `x` of `count` floats and each of `rowCount` such rows of `rows`.
+  package let dots:
+    @Sendable (
+      _ x: UnsafePointer<Float>, _ count: Int, _ rows: UnsafePointer<Float>, _ rowCount: Int,
+      _ target: UnsafeMutablePointer<Float>
+    ) -> Void
 
   /// Writes bytes past the caches, for targets too large for them.
   package let stream: Stream
@@ -34,6 +44,11 @@ package struct KernelTable: Sendable {
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
+    packed: @escaping @Sendable (Format) -> PackedKernels?,
+    dots:
+      @escaping @Sendable (
+        UnsafePointer<Float>, Int, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>
+      ) -> Void,
     loss: @escaping @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums,
     stream: @escaping Stream, settle: @escaping @Sendable () -> Void
   ) {
@@ -41,6 +56,8 @@ package struct KernelTable: Sendable {
     self.settle = settle
     self.instructionSet = instructionSet
     self.codec = codec
+    self.packed = packed
+    self.dots = dots
     self.loss = loss
   }
 }

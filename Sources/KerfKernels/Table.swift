@@ -19,12 +19,25 @@ package let kernelTable = KernelTable(
     default: nil
     }
   },
+  packed: { format in
+    switch format {
+    case .q8_0: Q8_0.packedKernels
+    case .q4_0: Q4_0.packedKernels
+    case .q4_1: Q4_1.packedKernels
+    case .q5_0: Q5_0.packedKernels
+    case .q5_1: Q5_1.packedKernels
+    default: nil
+    }
+  },
+  dots: { dots($0, $1, $2, $3, $4) },
   loss: { lossSums($0, $1, $2) },
   stream: { bytes_stream($0, $1, $2) },
   settle: { bytes_settle() })
 
 #if KERF_AVX512
   private let instructionSet = InstructionSet.avx512
+#elseif KERF_AVXVNNI
+  private let instructionSet = InstructionSet.avxvnni
 #elseif KERF_AVX2
   private let instructionSet = InstructionSet.avx2
 #elseif arch(arm64)

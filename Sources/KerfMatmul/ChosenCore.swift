@@ -1,0 +1,58 @@
+// Which core computes a product, and what it needs to.
+
+internal import KerfCodecs
+internal import KerfElements
+
+enum ChosenCore: Sendable {
+  case integer(PackedKernels)
+  #if OpenBLAS
+    case openBLAS(DecodedPanels)
+  #endif
+  case portable(DecodedPanels)
+
+  /// Rows of X up to which Kerf's own kernel is as fast as decoding and `sgemm`, which first packs
+  /// what it reads: at N = K = 4096 on two threads, 15 ms against 25 at M = 3, 25 against 31 at
+  /// M = 8, and more from M = 12 on.
+  private static let portableRows = 8
+
+  /// The integer core is faster than both at every M, from 4 times at M = 512 to 10 times at M = 1,
+  /// so it needs no such bound.
+  init(_ core: MatmulCore, _ format: Format, m: Int, _ table: KernelTable) throws(MatmulError) {
+    switch core {
+    case .automatic:
+      if let kernels = table.packed(format) {
+        self = .integer(kernels)
+      } else {
+        let panels = try DecodedPanels(format, table)
+        #if OpenBLAS
+          self = m > ChosenCore.portableRows ? .openBLAS(panels) : .portable(panels)
+        #else
+          self = .portable(panels)
+        #endif
+      }
+    case .integer:
+      guard let kernels = table.packed(format) else { throw .notPacked(format) }
+      self = .integer(kernels)
+    case .openBLAS:
+      #if OpenBLAS
+        self = .openBLAS(try DecodedPanels(format, table))
+      #else
+        throw .openBLASAbsent
+      #endif
+    case .portable: self = .portable(try DecodedPanels(format, table))
+    }
+  }
+
+  /// Writes Y.
+  func run(_ product: Product, _ weights: Weights) {
+    guard product.m > 0, product.n > 0 else { return }
+    guard product.k > 0 else { return product.storeZeros() }
+    switch self {
+    case .integer(let kernels): IntegerCore(product, weights, kernels).run()
+    #if OpenBLAS
+      case .openBLAS(let panels): panels.multiplyWithOpenBLAS(product, weights)
+    #endif
+    case .portable(let panels): panels.multiplyPortably(product, weights)
+    }
+  }
+}
