@@ -68,8 +68,8 @@ let package = Package(
     .target(name: "CProcessor", path: "CShims/CProcessor"),
     .target(name: "CFiles", path: "CShims/CFiles"),
     .systemLibrary(
-      name: "COpenBLAS", path: "CShims/COpenBLAS", pkgConfig: "openblas",
-      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+      name: "COpenBLAS", path: "CShims/COpenBLAS",
+      providers: [.apt(["libopenblas0"]), .brew(["openblas"])]),
 
     // The engine: knows no files.
     .target(name: "KerfElements", swiftSettings: swift),

@@ -6,7 +6,7 @@ internal import KerfElements
 enum ChosenCore: Sendable {
   case integer(PackedKernels)
   #if OpenBLAS
-    case openBLAS(DecodedPanels)
+    case openBLAS(DecodedPanels, LoadedOpenBLAS)
   #endif
   case portable(DecodedPanels)
 
@@ -25,17 +25,20 @@ enum ChosenCore: Sendable {
       } else {
         let panels = try DecodedPanels(format, table)
         #if OpenBLAS
-          self = m > ChosenCore.portableRows ? .openBLAS(panels) : .portable(panels)
-        #else
-          self = .portable(panels)
+          if m > ChosenCore.portableRows, let library = OpenBLASLibrary.shared {
+            self = .openBLAS(panels, library)
+            return
+          }
         #endif
+        self = .portable(panels)
       }
     case .integer:
       guard let kernels = table.packed(format) else { throw .notPacked(format) }
       self = .integer(kernels)
     case .openBLAS:
       #if OpenBLAS
-        self = .openBLAS(try DecodedPanels(format, table))
+        guard let library = OpenBLASLibrary.shared else { throw .openBLASNotFound }
+        self = .openBLAS(try DecodedPanels(format, table), library)
       #else
         throw .openBLASAbsent
       #endif
@@ -50,7 +53,7 @@ enum ChosenCore: Sendable {
     switch self {
     case .integer(let kernels): IntegerCore(product, weights, kernels).run()
     #if OpenBLAS
-      case .openBLAS(let panels): panels.multiplyWithOpenBLAS(product, weights)
+      case .openBLAS(let panels, let library): panels.multiply(product, weights, with: library)
     #endif
     case .portable(let panels): panels.multiplyPortably(product, weights)
     }

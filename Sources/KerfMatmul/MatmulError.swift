@@ -13,6 +13,8 @@ public enum MatmulError: Error, Sendable, Hashable, CustomStringConvertible {
   case notPacked(Format)
   /// This build has no OpenBLAS core.
   case openBLASAbsent
+  /// The system has no OpenBLAS.
+  case openBLASNotFound
   /// Weights that the engine cannot compute with, or too large a product.
   case codec(CodecError)
 
@@ -24,6 +26,7 @@ public enum MatmulError: Error, Sendable, Hashable, CustomStringConvertible {
     case .notFloat32(let type): "expected f32, found \(type.format)"
     case .notPacked(let format): "the integer core does not take weights of \(format)"
     case .openBLASAbsent: "this build has no OpenBLAS core: the trait OpenBLAS is off"
+    case .openBLASNotFound: "OpenBLAS is not installed: no libopenblas was found"
     case .codec(let error): error.description
     }
   }

@@ -1,6 +1,5 @@
 #if OpenBLAS
 
-  internal import COpenBLAS
   internal import KerfCodecs
   internal import KerfElements
 
@@ -12,7 +11,7 @@
 
     /// The product through OpenBLAS. The threads are ours, over rows of W, and each call of `sgemm`
     /// runs on the thread that makes it.
-    func multiplyWithOpenBLAS(_ product: Product, _ weights: Weights) {
+    func multiply(_ product: Product, _ weights: Weights, with library: LoadedOpenBLAS) {
       let (m, n, k) = (product.m, product.n, product.k)
       // Few pieces are divided further, so that every thread has some.
       let panels = PackedRows(format: weights.format, shape: weights.shape).panels
@@ -23,7 +22,7 @@
       let x = AlignedBuffer(byteCount: product.floats == nil ? m * k * 4 : 0)
       let floats = product.floats ?? widened(product, x.pointer(to: Float.self))
       let activations = Address(UnsafeRawPointer(floats))
-      OpenBLASLibrary.withOneThread(ours: product.threads) { threads in
+      library.withOneThread(ours: product.threads) { threads in
         Threads.forEachWorker(min(threads, pieces), pieces: pieces) { next in
           let decoded = AlignedBuffer(byteCount: group * MatmulLayout.panelRows * depth * 4)
           let scratch = AlignedBuffer(byteCount: scratchByteCount(columns: depth))
@@ -40,11 +39,10 @@
                   to: panel + p * MatmulLayout.panelRows * columns.count, stride: columns.count,
                   scratch: scratch.baseAddress)
               }
-              cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, CblasTrans,
-                blasint(m), blasint(rows), blasint(columns.count),
-                1, x + first, blasint(k), panel, blasint(columns.count),
-                first > 0 || product.isAdding ? 1 : 0, product.row(0) + column, blasint(n))
+              library.multiply(
+                m: m, n: rows, k: columns.count, x + first, strideA: k, panel,
+                strideB: columns.count, product.row(0) + column, strideC: n,
+                adding: first > 0 || product.isAdding)
             }
             product.addBias(rows, column: column)
           }
