@@ -3,12 +3,12 @@
 // Few rows of X go through the direct kernels, which read packed weights once, as fast as memory
 // gives them. More rows are cut into tiles, and W is unpacked for many tiles at a time:
 //
-//     for each part of M of up to 512 rows and each group of 4 panels of W   (a piece, one thread)
+//     for each part of M of up to 512 rows and each group of 8 panels of W   (a piece, one thread)
 //       for each 16 blocks along K
 //         for each panel: unpack 16 blocks, 20 KB, to the first-level cache
 //           for each tile of X: multiply
 //
-// The group's sums, 256 KB, and 16 blocks of X, 400 KB, stay in the second-level cache.
+// The group's sums, 512 KB, and 16 blocks of X, 400 KB, stay in the second-level cache.
 //
 // Y does not depend on the cut, the threads or the instruction set.
 
