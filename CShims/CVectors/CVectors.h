@@ -63,5 +63,6 @@ typedef union { i32x16 v; kerf_i32 r[KERF_PARTS]; } kerf_i32_parts;
 #include "transposition.h"
 #include "folding.h"
 #include "dot.h"
+#include "yardsticks.h"
 
 #endif

@@ -31,6 +31,9 @@ package struct KernelTable: Sendable {
       _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int
     ) -> Void
 
+  /// What kernels are held against.
+  package let yardsticks: YardstickKernels
+
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
@@ -40,9 +43,11 @@ package struct KernelTable: Sendable {
         UnsafePointer<Float>, Int, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>
       ) -> Void,
     loss: @escaping @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums,
-    stream: @escaping @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void
+    stream: @escaping @Sendable (UnsafeMutableRawPointer, UnsafeRawPointer, Int) -> Void,
+    yardsticks: YardstickKernels
   ) {
     self.stream = stream
+    self.yardsticks = yardsticks
     self.instructionSet = instructionSet
     self.codec = codec
     self.packed = packed

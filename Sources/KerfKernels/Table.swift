@@ -31,7 +31,8 @@ package let kernelTable = KernelTable(
   },
   dots: { dots($0, $1, $2, $3, $4) },
   loss: { lossSums($0, $1, $2) },
-  stream: { bytes_stream($0, $1, $2) })
+  stream: { bytes_stream($0, $1, $2) },
+  yardsticks: yardstickKernels)
 
 #if KERF_AVX512
   private let instructionSet = InstructionSet.avx512
