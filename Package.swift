@@ -93,6 +93,11 @@ let package = Package(
       ],
       swiftSettings: swift),
 
+    .target(
+      name: "KerfBenchmarking",
+      dependencies: ["CProcessor", "KerfElements", "KerfCodecs", "KerfDispatch", "KerfMatmul"],
+      swiftSettings: swift),
+
     // The files: know no arithmetic.
     .target(
       name: "KerfCheckpoints",
@@ -109,14 +114,15 @@ let package = Package(
       ],
       swiftSettings: swift),
     .target(
-      name: "KerfReports", dependencies: ["KerfElements", "KerfMetrics"], swiftSettings: swift),
+      name: "KerfReports", dependencies: ["KerfElements", "KerfMetrics", "KerfBenchmarking"],
+      swiftSettings: swift),
 
     // The faces.
     .target(
       name: "Kerf",
       dependencies: [
-        "KerfElements", "KerfCodecs", "KerfMetrics", "KerfMatmul", "KerfCheckpoints",
-        "KerfPlanning", "KerfConversion", "KerfReports",
+        "KerfElements", "KerfCodecs", "KerfMetrics", "KerfMatmul", "KerfBenchmarking",
+        "KerfCheckpoints", "KerfPlanning", "KerfConversion", "KerfReports",
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -139,6 +145,7 @@ let package = Package(
     tests(
       "KerfConversion",
       ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning", system]),
-    tests("KerfReports", ["KerfElements", "KerfMetrics"]),
+    tests("KerfBenchmarking", ["KerfCodecs", "KerfElements"]),
+    tests("KerfReports", ["KerfBenchmarking", "KerfElements", "KerfMetrics"]),
   ] + instructionSets
 )

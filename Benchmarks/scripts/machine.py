@@ -63,7 +63,7 @@ def peers(folder):
     if folder and (folder / "python/bin/python").exists():
         for line in output(folder / "python/bin/python", "-m", "pip", "freeze").splitlines():
             name, _, version = line.partition("==")
-            if name in ["gguf", "numpy", "torch"]:
+            if name in ["gguf", "numpy", "torch", "onnxruntime", "openvino"]:
                 found[name] = version
     return found
 

@@ -5,7 +5,7 @@ import csv
 COLUMNS = [
     "kernel", "format", "rounding", "source", "target", "isa", "working_set", "peer", "threads",
     "seconds", "elements_per_second", "input_gbps", "output_gbps", "ratio_to_memcpy",
-    "peak_mib", "samples"]
+    "peak_mib", "samples", "m", "n", "k", "gops", "relative_error", "granularity", "how"]
 
 
 def write(path, rows):

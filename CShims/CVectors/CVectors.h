@@ -67,5 +67,6 @@ typedef union { u8x64 v; kerf_i32 r[KERF_PARTS]; } kerf_u8_parts;
 #include "words.h"
 #include "packing.h"
 #include "dot.h"
+#include "yardsticks.h"
 
 #endif

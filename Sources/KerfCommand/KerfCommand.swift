@@ -24,7 +24,7 @@ struct KerfCommand: ParsableCommand {
         64 wrong usage
       """,
     version: kerfVersion,
-    subcommands: [Convert.self, Formats.self])
+    subcommands: [Convert.self, Bench.self, Formats.self])
 
   static func main() {
     Signals.install()

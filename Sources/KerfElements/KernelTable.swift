@@ -41,6 +41,9 @@ package struct KernelTable: Sendable {
   /// Waits until bytes written past the caches are in order with all others.
   package let settle: @Sendable () -> Void
 
+  /// What kernels are held against.
+  package let yardsticks: YardstickKernels
+
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
@@ -50,10 +53,12 @@ package struct KernelTable: Sendable {
         UnsafePointer<Float>, Int, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>
       ) -> Void,
     loss: @escaping @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums,
-    stream: @escaping Stream, settle: @escaping @Sendable () -> Void
+    stream: @escaping Stream, settle: @escaping @Sendable () -> Void,
+    yardsticks: YardstickKernels
   ) {
     self.stream = stream
     self.settle = settle
+    self.yardsticks = yardsticks
     self.instructionSet = instructionSet
     self.codec = codec
     self.packed = packed

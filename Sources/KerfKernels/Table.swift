@@ -32,7 +32,8 @@ package let kernelTable = KernelTable(
   dots: { dots($0, $1, $2, $3, $4) },
   loss: { lossSums($0, $1, $2) },
   stream: { bytes_stream($0, $1, $2) },
-  settle: { bytes_settle() })
+  settle: { bytes_settle() },
+  yardsticks: yardstickKernels)
 
 #if KERF_AVX512
   private let instructionSet = InstructionSet.avx512

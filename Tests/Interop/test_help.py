@@ -11,11 +11,11 @@ import pytest
 GOLDENS = pathlib.Path(__file__).parents[1] / "Goldens" / "help"
 
 
-@pytest.mark.parametrize("words", ["", "convert", "formats"])
+@pytest.mark.parametrize("words", ["", "bench", "bench matmul", "convert", "formats"])
 def test_help(kerf, words):
     result = kerf(*words.split(), "--help")
     assert result.status == 0 and result.err == ""
-    golden = GOLDENS / f"{words or 'kerf'}.txt"
+    golden = GOLDENS / f"{words.replace(' ', '_') or 'kerf'}.txt"
     if os.environ.get("KERF_UPDATE_GOLDENS"):
         golden.parent.mkdir(parents=True, exist_ok=True)
         golden.write_text(result.out)

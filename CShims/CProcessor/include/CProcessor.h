@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "ProcessorFacts.h"
+
 /// x86-64-v3: AVX2, FMA, F16C, BMI1/2, LZCNT, MOVBE.
 bool kerf_processor_has_avx2(void);
 

@@ -1,0 +1,7 @@
+import ArgumentParser
+
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "What this machine does: matrix products, beside its peaks.",
+    subcommands: [BenchMatmul.self])
+}

@@ -1,0 +1,95 @@
+"""kerf bench: what it prints has the names that others hold on to. Nothing is held against a clock."""
+
+import json
+
+import pytest
+
+MACHINE = {
+    "cpu": str, "isa": str, "threads": int, "int8_dot_peak_gops": float,
+    "f32_fma_peak_gflops": float, "read_gbps": float, "memcpy_gbps": float}
+ROW = {
+    "format": str, "core": str, "m": int, "n": int, "k": int, "threads": int, "seconds": float,
+    "gops": float, "weight_gbps": float, "ratio_to_sgemm": float, "ratio_to_int8_peak": float,
+    "ratio_to_read": float, "relative_error": float}
+TINY = ["bench", "matmul", "--shape", "48x64", "--seconds", "0.000001"]
+
+
+def holds(value, kind):
+    return isinstance(value, str) if kind is str else isinstance(value, (int, float)) and value > 0
+
+
+@pytest.fixture(scope="module")
+def report(kerf):
+    return json.loads(kerf(
+        *TINY, "--formats", "q8_0,Q4_0,f16", "--m", "1,9", "--threads", "1,2", "--json").out)
+
+
+def test_machine(report):
+    assert all(holds(report["machine"][key], kind) for key, kind in MACHINE.items())
+    assert report["machine"]["threads"] == 2
+    assert [each["threads"] for each in report["machine"]["by_threads"]] == [1, 2]
+
+
+def test_rows(report):
+    found = {
+        (row["format"], row["core"], row["m"], row["threads"]): row for row in report["rows"]}
+    assert len(found) == len(report["rows"])
+    for m in [1, 9]:
+        for threads in [1, 2]:
+            assert {(f, c) for f, c, *rest in found if rest == [m, threads]} == {
+                ("q8_0", "integer"), ("q8_0", "openblas"), ("q4_0", "integer"),
+                ("q4_0", "openblas"), ("f16", "openblas"), ("f32", "f32")}
+    for (_, core, *_), row in found.items():
+        assert (row["n"], row["k"]) == (48, 64)
+        # Only the integer core computes with what the peak is made of.
+        absent = set() if core == "integer" else {"ratio_to_int8_peak"}
+        assert {key for key in ROW if row[key] is None} == absent
+        assert all(holds(row[key], kind) for key, kind in ROW.items() if key not in absent)
+
+
+def test_figures_follow_from_each_other(report):
+    best = {each["threads"]: each for each in report["machine"]["by_threads"]}
+    sgemm = {
+        (row["m"], row["threads"]): row["seconds"] for row in report["rows"] if row["core"] == "f32"}
+    for row in report["rows"]:
+        assert row["gops"] == pytest.approx(2e-9 * row["m"] * 48 * 64 / row["seconds"])
+        assert row["weight_gbps"] == pytest.approx(1e-9 * row["weight_bytes"] / row["seconds"])
+        yardsticks = best[row["threads"]]
+        assert row["ratio_to_read"] == pytest.approx(row["weight_gbps"] / yardsticks["read_gbps"])
+        assert row["ratio_to_sgemm"] == pytest.approx(
+            sgemm[row["m"], row["threads"]] / row["seconds"])
+        if row["core"] == "integer":
+            assert row["ratio_to_int8_peak"] == pytest.approx(
+                row["gops"] / yardsticks["int8_dot_peak_gops"])
+
+
+def test_errors(report):
+    for row in report["rows"]:
+        assert row["relative_error"] < (0.02 if row["core"] == "integer" else 1e-5), row
+
+
+def test_table(kerf):
+    result = kerf(*TINY, "--formats", "q5_1", "--m", "3", "--threads", "1", "--cores", "integer")
+    lines = result.out.splitlines()
+    assert any(line.split()[:6] == ["q5_1", "integer", "3", "48", "×", "64"] for line in lines)
+    assert result.err == ""
+
+
+@pytest.mark.parametrize("words, reason", [
+    (["--formats", "q4_K"], "does not compute"),
+    (["--formats", "nonsense"], "nonsense"),
+    (["--shape", "64"], "64"),
+    (["--shape", "64x33"], "do not end on a block"),
+    (["--m", "0"], "expected 1 to"),
+    (["--threads", "0"], "expected 1 to"),
+    (["--seconds", "0"], "expected more than 0"),
+    (["--cores", "gpu"], "gpu"),
+])
+def test_wrong_usage(kerf, words, reason):
+    result = kerf("bench", "matmul", *words, status=64)
+    assert result.out == "" and reason in result.err
+
+
+def test_unavailable_kernels(kerf):
+    result = kerf(*TINY, status=1, environment={"KERF_ISA": "abacus"})
+    assert len(result.err.splitlines()) == 1 and "abacus" in result.err
