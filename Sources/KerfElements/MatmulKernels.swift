@@ -23,6 +23,9 @@ package struct PackedKernels: Sendable {
   /// Rows of activations that ``multiply`` takes at most.
   package let directRows: Int
 
+  /// Blocks of a panel that ``multiply`` should take before it turns to another panel.
+  package let turnBlocks: Int
+
   /// Packs `rows` rows, `blocks` blocks each, `stride` bytes apart, to `target`.
   package let pack:
     @Sendable (
@@ -56,8 +59,8 @@ package struct PackedKernels: Sendable {
       _ sums: UnsafeMutablePointer<Float>
     ) -> Void
 
-  /// Writes the product of `rows` rows of activations, at most ``directRows``, and a packed panel of
-  /// `blocks` blocks to `sums`. Reads the weights once, and asks for what follows them.
+  /// Adds the product of `rows` rows of activations, at most ``directRows``, and `blocks` packed
+  /// blocks of a panel to `sums`. Reads the weights once, and asks for those of its next turns.
   package let multiply:
     @Sendable (
       _ activations: UnsafeRawPointer, _ rows: Int, _ packed: UnsafeRawPointer, _ blocks: Int,
@@ -65,7 +68,7 @@ package struct PackedKernels: Sendable {
     ) -> Void
 
   package init(
-    tileRows: Int, directRows: Int,
+    tileRows: Int, directRows: Int, turnBlocks: Int,
     pack: @escaping @Sendable (UnsafeRawPointer, Int, Int, Int, UnsafeMutableRawPointer) -> Void,
     unpack: @escaping @Sendable (UnsafeRawPointer, Int, UnsafeMutableRawPointer, Int, Int) -> Void,
     quantize: @escaping @Sendable (UnsafePointer<Float>, Int, UnsafeMutableRawPointer, Int) -> Void,
@@ -81,6 +84,7 @@ package struct PackedKernels: Sendable {
   ) {
     self.tileRows = tileRows
     self.directRows = directRows
+    self.turnBlocks = turnBlocks
     self.pack = pack
     self.unpack = unpack
     self.quantize = quantize

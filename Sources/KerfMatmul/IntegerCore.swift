@@ -26,8 +26,8 @@ struct IntegerCore: Sendable {
   /// Rows of X whose sums stay in the second-level cache, and panels beside each other.
   private static let partRows = 512
   private static let groupPanels = 8
-  /// Bytes of packed weights of one piece of a direct product: some ten microseconds.
-  private static let directPieceByteCount = 1 << 17
+  /// Panels that take turns in a direct product; see ``PackedKernels/turnBlocks``.
+  private static let directPanels = 8
   /// Elements of X below which one thread quantizes them all.
   private static let quantizedPieceCount = 1 << 15
 
@@ -86,22 +86,42 @@ struct IntegerCore: Sendable {
   // MARK: Few rows
 
   private func multiplyDirectly(_ activations: Address) {
-    let wanted = max(1, IntegerCore.directPieceByteCount / max(1, rows.panelByteCount))
-    let group = max(1, min(wanted, rows.panels / (4 * product.threads)))
+    let group = max(1, min(IntegerCore.directPanels, rows.panels / (2 * product.threads)))
     let pieces = (rows.panels + group - 1) / group
     Threads.forEachWorker(min(product.threads, pieces), pieces: pieces) { next in
-      let source = PanelSource(weights, rows, kernels, panels: 1)
-      let sums = AlignedBuffer(byteCount: kernels.directRows * MatmulLayout.panelRows * 4)
+      let source = PanelSource(weights, rows, kernels, panels: group)
+      let sums = AlignedBuffer(byteCount: group * panelSumCount * 4)
       while let piece = next() {
-        for panel in piece * group..<min(piece * group + group, rows.panels) {
-          kernels.multiply(
-            activations.pointer, product.m, source.packed(panel...panel), rows.blocks,
-            sums.pointer(to: Float.self))
-          store(sums.pointer(to: Float.self), panel, 0..<product.m)
-        }
+        let panels = piece * group...min(piece * group + group, rows.panels) - 1
+        multiplyDirectly(
+          activations.pointer, panels, source.packed(panels), sums.pointer(to: Float.self))
       }
     }
   }
+
+  /// The panels take turns along K.
+  private func multiplyDirectly(
+    _ activations: UnsafeRawPointer, _ panels: ClosedRange<Int>, _ packed: UnsafeRawPointer,
+    _ sums: UnsafeMutablePointer<Float>
+  ) {
+    UnsafeMutableRawPointer(sums).initializeMemory(
+      as: UInt8.self, repeating: 0, count: panels.count * panelSumCount * 4)
+    let blockBytes = rows.panelByteCount / max(1, rows.blocks)
+    for b in stride(from: 0, to: rows.blocks, by: kernels.turnBlocks) {
+      for p in 0..<panels.count {
+        kernels.multiply(
+          activations + b * product.m * MatmulLayout.activationByteCount, product.m,
+          packed + p * rows.panelByteCount + b * blockBytes,
+          min(kernels.turnBlocks, rows.blocks - b), sums + p * panelSumCount)
+      }
+    }
+    for (p, panel) in panels.enumerated() {
+      store(sums + p * panelSumCount, panel, 0..<product.m)
+    }
+  }
+
+  /// Floats of one panel's sums.
+  private var panelSumCount: Int { kernels.directRows * MatmulLayout.panelRows }
 
   // MARK: Many rows
 
