@@ -52,6 +52,6 @@ public struct MatmulBenchmark: Sendable {
   /// The usual measurement.
   public init() {}
 
-  /// Whether this build can multiply through OpenBLAS.
+  /// Whether this build can multiply through OpenBLAS, and the system has it.
   public static var hasOpenBLAS: Bool { SgemmYardstick.isAvailable }
 }

@@ -86,7 +86,7 @@ struct BenchMatmul: ParsableCommand {
     if let seconds { benchmark.seconds = seconds }
     if !MatmulBenchmark.hasOpenBLAS {
       benchmark.cores.removeAll { $0 != .integer }
-      Terminal.note("this build has no OpenBLAS: neither openblas nor f32")
+      Terminal.note("there is no OpenBLAS here: the cores openblas and f32 are left out")
     }
     do {
       let report = try benchmark.run { done, count, name in
