@@ -54,18 +54,6 @@ KERF_INLINE f32x16 f32x16_tainted(f32x16 taint, f32x16 x) {
 #endif
 }
 
-/// Nearest integer, ties to even, for |x| < 2²²: the sum's unit in the last place is 1.
-KERF_INLINE f32x16 f32x16_round(f32x16 x) { return (x + 0x1.8p23f) - 0x1.8p23f; }
-
-/// x − round(x), for |x| < 2²²; exact.
-KERF_INLINE f32x16 f32x16_rounding_error(f32x16 x) {
-#if defined(__AVX512DQ__)
-  return (f32x16)_mm512_reduce_ps((__m512)x, 0x08);
-#else
-  return x - f32x16_round(x);
-#endif
-}
-
 /// Bit i is set where lane i, all ones or all zeros, is all ones.
 KERF_INLINE uint32_t i32x16_mask_bits(i32x16 mask) {
 #if defined(__AVX512DQ__)

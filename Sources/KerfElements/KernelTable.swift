@@ -70,8 +70,8 @@ package struct KernelTable: Sendable {
 /// What one format can do with whole blocks of a row.
 ///
 /// While a kernel works on 512 elements, a group of blocks, it asks for those that follow them in
-/// memory. No kernel captures anything. Calling a closure that does counts references, which waits for all
-/// that was written past the caches before.
+/// memory. No kernel captures anything: calling a closure that does counts references, which waits
+/// for all that was written past the caches before.
 package struct CodecKernels: Sendable {
   /// Writes `blocks` blocks to `target`, from elements of the type that the kernel reads.
   ///

@@ -87,7 +87,7 @@ extension SearchedFormat {
         Codes.pack(
           CodeQuad(a: low, b: low, c: low, d: low), CodeQuad(a: high, b: high, c: high, d: high),
           to: group.codes)
-        write(0, group, others, b, target)
+        writeBlock(b, packed: 0, of: group.codes, others, target)
       }
     }
   }
@@ -130,20 +130,8 @@ extension SearchedFormat {
     Codes.pack(low, high, to: group.codes)
     var i = 0
     while i < min(4, group.count &- b) {
-      write(i, group, lanes, b &+ i, target)
+      writeBlock(b &+ i, packed: i, of: group.codes, lanes, target)
       i &+= 1
     }
-  }
-
-  /// Writes block `b`, whose packed codes are number `i` of four.
-  @inline(__always)
-  private static func write(
-    _ i: Int, _ group: BlockGroup<Floats>, _ lanes: FitLanes, _ b: Int,
-    _ target: UnsafeMutableRawPointer
-  ) {
-    let block = target + bytesPerBlock &* b
-    block.storeBytes(of: lanes.halfScales[b], as: UInt16.self)
-    if hasMinimum { block.storeBytes(of: lanes.halfMinima[b], toByteOffset: 2, as: UInt16.self) }
-    Codes.copy(i, of: group.codes, to: block + codesOffset)
   }
 }

@@ -81,12 +81,7 @@ extension BlockFormat {
       let count = min(4, group.count &- b)
       var i = 0
       while i < count {
-        let block = target + bytesPerBlock &* (b &+ i)
-        block.storeBytes(of: lanes.halfScales[b &+ i], as: UInt16.self)
-        if hasMinimum {
-          block.storeBytes(of: lanes.halfMinima[b &+ i], toByteOffset: 2, as: UInt16.self)
-        }
-        Codes.copy(i, of: group.codes, to: block + codesOffset)
+        writeBlock(b &+ i, packed: i, of: group.codes, lanes, target)
         Element.prefetchBlock(group.block(b &+ i &+ 16))
         i &+= 1
       }
@@ -98,6 +93,18 @@ extension BlockFormat {
           .initializeMemory(as: UInt8.self, repeating: 0, count: codesByteCount)
       }
     }
+  }
+
+  /// Writes block `b`, whose packed codes are number `i` of four.
+  @inline(__always)
+  static func writeBlock(
+    _ b: Int, packed i: Int, of codes: UnsafeRawPointer, _ lanes: FitLanes,
+    _ target: UnsafeMutableRawPointer
+  ) {
+    let block = target + bytesPerBlock &* b
+    block.storeBytes(of: lanes.halfScales[b], as: UInt16.self)
+    if hasMinimum { block.storeBytes(of: lanes.halfMinima[b], toByteOffset: 2, as: UInt16.self) }
+    Codes.copy(i, of: codes, to: block + codesOffset)
   }
 
   /// Sixteen codes of each of four blocks, from element `offset` of a block on.

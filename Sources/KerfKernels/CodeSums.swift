@@ -22,9 +22,7 @@ struct CodeAxis {
   func places(_ codes: Float) -> Int16 {
     Int16(truncatingIfNeeded: Int32((codes * Float(1 &<< fractionBits)).rounded()))
   }
-}
 
-extension CodeAxis {
   @inline(__always)
   func places<let n: Int>(_ codes: InlineArray<n, Float>) -> InlineArray<n, Int16> {
     InlineArray { places(codes[$0]) }
