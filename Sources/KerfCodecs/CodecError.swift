@@ -5,6 +5,8 @@ public import KerfElements
 public enum CodecError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The engine has no kernels for the format; it can only carry its bytes.
   case notComputed(Format)
+  /// The engine can read the format but not write it.
+  case notEncodable(Format)
   /// A row of `columns` elements does not end on a block of the format.
   case unalignedRow(Format, columns: Int)
   /// A buffer of `found` bytes where the shape and format take `expected`.
@@ -23,7 +25,10 @@ public enum CodecError: Error, Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .notComputed(let format):
       "\(format) can be carried but not computed with; computed are "
-        + Format.computed.map(\.name).joined(separator: ", ")
+        + Format.decodable.map(\.name).joined(separator: ", ")
+    case .notEncodable(let format):
+      "writing \(format) is not possible yet; possible are "
+        + Format.encodable.map(\.name).joined(separator: ", ")
     case .unalignedRow(let format, let columns):
       "rows of \(columns) elements do not fill blocks of \(format), which take "
         + "\(format.elementsPerBlock)"

@@ -99,7 +99,8 @@ public struct Tensor: Sendable {
   ///   - rounding: Least squared error, or the bytes that the public reference code writes.
   ///   - threads: Threads to work on; the result does not depend on it.
   /// - Throws: ``CodecError/unalignedRow(_:columns:)`` where rows do not end on a block,
-  ///   ``CodecError/notComputed(_:)`` for a format without kernels.
+  ///   ``CodecError/notComputed(_:)`` for a format without kernels,
+  ///   ``CodecError/notEncodable(_:)`` for one that can only be read.
   public func quantized(
     as format: Format, rounding: Rounding = .optimal, threads: Int? = nil
   ) throws(CodecError) -> QuantizedTensor {

@@ -39,7 +39,8 @@ public struct Transcoder: Sendable {
   /// - Parameters:
   ///   - rounding: How codes and scales are chosen.
   ///   - instructionSet: Kernels to use; the process's own choice where there is none.
-  /// - Throws: ``CodecError/notComputed(_:)``, ``CodecError/dispatch(_:)``.
+  /// - Throws: ``CodecError/notComputed(_:)``, ``CodecError/notEncodable(_:)``,
+  ///   ``CodecError/dispatch(_:)``.
   public init(
     from source: Format, to target: Format, rounding: Rounding = .optimal,
     instructionSet: InstructionSet? = nil
@@ -53,10 +54,11 @@ public struct Transcoder: Sendable {
   ) throws(CodecError) {
     guard let reading = table.codec(source) else { throw .notComputed(source) }
     guard let writing = table.codec(target) else { throw .notComputed(target) }
+    guard let encode = writing.encode(rounding) else { throw .notEncodable(target) }
     self.source = source
     self.target = target
     decode = reading.decode
-    encode = writing.encode(rounding)
+    self.encode = encode
     encodeDirectly = writing.encode(rounding, from: source)
     decodeDirectly = reading.decode(to: target)
     stream = table.stream

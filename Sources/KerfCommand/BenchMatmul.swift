@@ -51,7 +51,7 @@ struct BenchMatmul: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if let format = formats.elements.first(where: { !$0.isComputed }) {
+    if let format = formats.elements.first(where: { !$0.isEncodable }) {
       throw ValidationError("--formats \(format): Kerf does not compute with it yet")
     }
     if let count = rows.elements.first(where: { !(1...1 << 16).contains($0) }) {

@@ -30,7 +30,7 @@ struct Convert: ParsableCommand {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "What weight matrices become: \(Format.computed.map(\.name).joined(separator: ", ")).",
+      "What weight matrices become: \(Format.encodable.map(\.name).joined(separator: ", ")).",
       valueName: "format"))
   var to: String
 
@@ -117,10 +117,10 @@ struct Convert: ParsableCommand {
     guard let target = Format(name: to) else {
       throw Terminal.failure("--to \(to): presets are not possible yet; give one format")
     }
-    guard target.isComputed else {
+    guard target.isEncodable else {
       throw Terminal.failure(
         "--to \(target): encoding it is not possible yet; possible are "
-          + Format.computed.map(\.name).joined(separator: ", "))
+          + Format.encodable.map(\.name).joined(separator: ", "))
     }
     if importance != nil {
       throw Terminal.failure("--importance: importance matrices are not possible yet")

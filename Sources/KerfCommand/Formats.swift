@@ -24,7 +24,7 @@ struct Formats: ParsableCommand {
       }
       try Terminal.output(Formats.details(format))
     } else {
-      try Terminal.output(Formats.table(all ? Format.allCases : Format.computed))
+      try Terminal.output(Formats.table(all ? Format.allCases : Format.decodable))
     }
   }
 

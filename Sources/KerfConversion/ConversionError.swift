@@ -62,7 +62,7 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
         + Container.allCases.map { ".\($0.pathExtension)" }.joined(separator: " or ")
     case .notYet(let path, let tensor, let from, let to):
       "\(path): tensor \"\(tensor)\": converting \(from) to \(to) is not possible yet; "
-        + "both ways work for " + Format.computed.map(\.name).joined(separator: ", ")
+        + "it can write " + Format.encodable.map(\.name).joined(separator: ", ")
     case .splitModel(let path, let parts):
       "\(path): one of \(parts) parts; models in several files are not converted yet"
     case .refused(let path, let objections):

@@ -3,8 +3,9 @@
 
 /// How the elements of a tensor are stored: one by one, or in blocks that share a scale.
 ///
-/// This is the one table of geometry. A format that ``isComputed`` has kernels; the others are
-/// carried from file to file unchanged.
+/// This is the one table of geometry. A format that ``isDecodable`` has kernels that read it, one
+/// that ``isEncodable`` has kernels that write it as well; the others are carried from file to file
+/// unchanged.
 public enum Format: String, Sendable, Hashable, CaseIterable, Codable {
   // Scalars the engine computes with.
   case f32, f16, bf16
@@ -91,11 +92,17 @@ public enum Format: String, Sendable, Hashable, CaseIterable, Codable {
   /// Bits of storage per element, scales included.
   public var bitsPerWeight: Double { Double(row.bytes) * 8 / Double(row.elements) }
 
-  /// Whether the engine can encode and decode the format.
-  public var isComputed: Bool { Format.computed.contains(self) }
+  /// Whether the engine can turn the format into numbers.
+  public var isDecodable: Bool { Format.decodable.contains(self) }
 
-  /// Every format that the engine can encode and decode, in the order users read them.
-  public static let computed: [Format] = [.f32, .f16, .bf16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+  /// Whether the engine can write the format.
+  public var isEncodable: Bool { Format.encodable.contains(self) }
+
+  /// Every format that the engine can write, in the order users read them.
+  public static let encodable: [Format] = [.f32, .f16, .bf16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+
+  /// Every format that the engine can turn into numbers: all that it can write, then the others.
+  public static let decodable: [Format] = encodable
 
   /// The format of that name, whatever its case.
   public init?(name: some StringProtocol) {

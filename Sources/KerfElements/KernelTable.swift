@@ -91,22 +91,35 @@ package struct CodecKernels: Sendable {
       _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int
     ) -> Void
 
-  private let encodeReference: Encode
-  private let encodeOptimal: Encode
+  /// As ``Encode`` with optimal rounding, where squared errors count as `importance` says: a weight
+  /// for every element, not negative and finite, as many as there are elements.
+  package typealias EncodeWeighted =
+    @Sendable (
+      _ source: UnsafeRawPointer, _ importance: UnsafePointer<Float>,
+      _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer
+    ) -> Void
+
+  private let encodeReference: Encode?
+  private let encodeOptimal: Encode?
   private let encodeReferenceF16: Encode?
   private let encodeReferenceBF16: Encode?
   private let decodeToF16: Decode?
   private let decodeToBF16: Decode?
+  /// The kernel that reads f32 and importance, and writes blocks of this format; `nil` for scalars,
+  /// and for formats that can only be read.
+  package let encodeWeighted: EncodeWeighted?
   /// The kernel that writes f32.
   package let decode: Decode
 
   package init(
-    encodeReference: @escaping Encode, encodeOptimal: @escaping Encode, decode: @escaping Decode,
+    encodeReference: Encode? = nil, encodeOptimal: Encode? = nil,
+    encodeWeighted: EncodeWeighted? = nil, decode: @escaping Decode,
     encodeReferenceF16: Encode? = nil, encodeReferenceBF16: Encode? = nil,
     decodeToF16: Decode? = nil, decodeToBF16: Decode? = nil
   ) {
     self.encodeReference = encodeReference
     self.encodeOptimal = encodeOptimal
+    self.encodeWeighted = encodeWeighted
     self.encodeReferenceF16 = encodeReferenceF16
     self.encodeReferenceBF16 = encodeReferenceBF16
     self.decodeToF16 = decodeToF16
@@ -114,8 +127,8 @@ package struct CodecKernels: Sendable {
     self.decode = decode
   }
 
-  /// The kernel that reads f32 and writes blocks of this format.
-  package func encode(_ rounding: Rounding) -> Encode {
+  /// The kernel that reads f32 and writes blocks of this format; `nil` where it can only be read.
+  package func encode(_ rounding: Rounding) -> Encode? {
     switch rounding {
     case .optimal: encodeOptimal
     case .reference: encodeReference
@@ -144,9 +157,9 @@ package struct CodecKernels: Sendable {
     }
   }
 
-  /// Scratch that an encode kernel needs: a group of sixteen blocks of 32, plain and transposed,
-  /// and its encoded bytes.
-  package static let workspaceByteCount = 8192
+  /// Scratch that an encode kernel needs: a group of blocks, plain and turned, its importance, and
+  /// what is decided for it.
+  package static let workspaceByteCount = 32768
 }
 
 /// Sums over pairs (x, y) of a reference element and its candidate, in double precision.

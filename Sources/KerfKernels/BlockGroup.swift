@@ -53,7 +53,11 @@ extension BlockGroup<Floats> {
         plain + 16 &* j, Original.load(source + 16 &* Original.bytesPerElement &* j))
       j &+= 1
     }
-    repair(plain, count)
+    while j < 32 {
+      f32x16_store(plain + 16 &* j, f32x16(repeating: 0))
+      j &+= 1
+    }
+    repair(plain, 32 &* count, 32)
     self.count = count
     elements = UnsafeRawPointer(plain)
     self.workspace = workspace
@@ -87,36 +91,5 @@ extension BlockGroup<Floats> {
   @inline(__always)
   var ratios: UnsafeMutablePointer<Float> {
     (workspace + 7296).assumingMemoryBound(to: Float.self)
-  }
-}
-
-/// Makes NaN 0 and ±Inf the largest finite magnitude of its block, and fills up with zeros.
-private func repair(_ blocks: UnsafeMutablePointer<Float>, _ count: Int) {
-  var i = 32 &* count
-  while i < 512 {
-    blocks[i] = 0
-    i &+= 1
-  }
-  var b = 0
-  while b < count {
-    let block = blocks + 32 &* b
-    var largest: Float = 0
-    i = 0
-    while i < 32 {
-      let magnitude = block[i].magnitude
-      if magnitude > largest && magnitude < .infinity { largest = magnitude }
-      i &+= 1
-    }
-    i = 0
-    while i < 32 {
-      let x = block[i]
-      if x != x {
-        block[i] = 0
-      } else if x.magnitude == .infinity {
-        block[i] = x < 0 ? -largest : largest
-      }
-      i &+= 1
-    }
-    b &+= 1
   }
 }

@@ -101,7 +101,7 @@ public struct FormatPlan: Sendable {
 
   private func kept(_ tensor: TensorSummary) -> Format {
     // What the engine cannot compute with can only be carried.
-    guard tensor.format.isComputed else { return tensor.format }
+    guard tensor.format.isDecodable else { return tensor.format }
     switch keptStorage {
     case .unchanged: return tensor.format
     case .float32: return .f32

@@ -14,7 +14,7 @@ extension KernelTable {
   func encoded(
     _ row: [Float], as format: Format, _ rounding: Rounding, offset: Int = 0
   ) throws -> [UInt8] {
-    let encode = try #require(codec(format)).encode(rounding)
+    let encode = try #require(codec(format)?.encode(rounding))
     let blocks = row.count / format.elementsPerBlock
     let byteCount = blocks * format.bytesPerBlock
     let guarded = 64

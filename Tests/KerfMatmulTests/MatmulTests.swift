@@ -13,7 +13,7 @@ import Testing
 
 @Suite struct MatmulTests {
   @Test(
-    "f32 cores give the product of the decoded weights", arguments: Format.computed,
+    "f32 cores give the product of the decoded weights", arguments: Format.encodable,
     [
       Size(m: 1, n: 1, k: 32), Size(m: 2, n: 3, k: 64), Size(m: 17, n: 67, k: 416),
       Size(m: 3, n: 600, k: 1056),
