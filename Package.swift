@@ -37,6 +37,7 @@ func kernels(_ flags: [String] = [], define: String) -> [SwiftSetting] {
 #endif
 let instructionSetNames = instructionSets.map { Target.Dependency(stringLiteral: $0.name) }
 
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 /// The tests of a module, which may use the scalar twins.
@@ -60,6 +61,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
@@ -88,7 +90,7 @@ let package = Package(
     .target(
       name: "KerfMatmul",
       dependencies: [
-        "KerfElements", "KerfCodecs", "KerfDispatch",
+        "KerfElements", "KerfCodecs", "KerfDispatch", logging,
         .target(name: "COpenBLAS", condition: .when(traits: ["OpenBLAS"])),
       ],
       swiftSettings: swift),
@@ -129,7 +131,7 @@ let package = Package(
       name: "KerfCommand",
       dependencies: [
         "Kerf", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        system,
+        logging, system,
       ],
       swiftSettings: swift),
 

@@ -19,7 +19,9 @@ def acceptance_lines(report, own):
     machine = {each["threads"]: each for each in report["machine"]["by_threads"]}
     most = max(machine)
     rows = index(report)
-    of_own = index(own) if own else {}
+    chosen, others = (each["machine"]["openblas_kernels"] for each in [report, own])
+    because = ("as it chooses itself" if report["machine"]["openblas_kernels_replaced"]
+               else "which it takes where it does not know the CPU")
     lines = []
 
     def line(what, format, threads, wanted, value):
@@ -39,14 +41,10 @@ def acceptance_lines(report, own):
         for threads in sorted(machine):
             line("M = 512, OpenBLAS core ÷ sgemm of f32", format, threads, "≥ 0.85",
                  rows[format, "openblas", 512, threads]["ratio_to_sgemm"])
-    for (format, core, m, threads), row in of_own.items():
-        line("M = 512, OpenBLAS's kernels as Kerf chooses ÷ as it chooses itself",
+    for (format, core, m, threads), row in index(own).items():
+        line(f"M = 512, OpenBLAS's {chosen} kernels × its {others} kernels, {because}",
              f"{format} {core}".replace("f32 f32", "f32"), threads, "≥ 1.6",
              row["seconds"] / rows[format, core, m, threads]["seconds"])
-    if not own:
-        chosen = report["machine"]["openblas_kernels"]
-        lines.append(["M = 512, OpenBLAS's kernels as Kerf chooses ÷ as it chooses itself", "", "",
-                      f"it chose {chosen} itself", "≥ 1.6 where it does not know the CPU"])
     return lines
 
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Kerf
+import Logging
 
 @main
 struct KerfCommand: ParsableCommand {
@@ -15,6 +16,8 @@ struct KerfCommand: ParsableCommand {
 
       ENVIRONMENT
         KERF_ISA      baseline, avx2, avx512 or neon: use these kernels, or fail
+        KERF_LOG      trace, debug, info, notice, warning or error: what is told on standard error
+                      of decisions that change no result; notice where it is not set
         KERF_THREADS  threads to work on, where --threads does not say
 
       EXIT STATUS
@@ -28,6 +31,12 @@ struct KerfCommand: ParsableCommand {
 
   static func main() {
     Signals.install()
+    let level = Terminal.logLevel
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
     main(nil)
   }
 }

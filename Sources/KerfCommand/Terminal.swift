@@ -1,5 +1,6 @@
 import ArgumentParser
 import Kerf
+import Logging
 
 #if canImport(Glibc)
   import Glibc
@@ -26,6 +27,11 @@ enum Terminal {
     guard write(text + "\n", to: STDOUT_FILENO) else {
       throw failure("could not write to standard output")
     }
+  }
+
+  /// What `KERF_LOG` says, or `notice`.
+  static var logLevel: Logger.Level {
+    getenv("KERF_LOG").flatMap { Logger.Level(rawValue: String(cString: $0)) } ?? .notice
   }
 
   static var showsProgress: Bool { isatty(STDERR_FILENO) == 1 }

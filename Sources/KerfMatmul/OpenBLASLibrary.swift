@@ -3,6 +3,7 @@
 #if OpenBLAS
 
   internal import COpenBLAS
+  internal import Logging
   internal import Synchronization
 
   /// What Kerf found in the system's OpenBLAS, which is loaded when it is first asked for.
@@ -22,10 +23,24 @@
       var functions = kerf_openblas()
       guard kerf_openblas_load(&functions) else { return nil }
       let own = LoadedOpenBLAS.name(functions)
-      return LoadedOpenBLAS(
-        functions: functions,
-        replacedKernels: kerf_openblas_choose_best_kernels(&functions) ? own : nil)
+      let isReplaced = kerf_openblas_choose_best_kernels(&functions)
+      let library = LoadedOpenBLAS(
+        functions: functions, replacedKernels: isReplaced ? own : nil)
+      report(library)
+      return library
     }()
+
+    /// Changing what a library had chosen is news; that it knew this CPU is not.
+    private static func report(_ library: LoadedOpenBLAS) {
+      let logger = Logger(label: "kerf.openblas")
+      if let replaced = library.replacedKernels {
+        logger.notice(
+          "OpenBLAS does not know this CPU: faster kernels chosen; OPENBLAS_CORETYPE overrides",
+          metadata: ["kernels": "\(library.name)", "replaced": "\(replaced)"])
+      } else {
+        logger.debug("OpenBLAS loaded", metadata: ["kernels": "\(library.name)"])
+      }
+    }
   }
 
   struct LoadedOpenBLAS: @unchecked Sendable {
