@@ -47,6 +47,16 @@ enum Width<let vectors: Int> {
   }
 }
 
+/// Asks for the lines of what is `count` bytes long: a block of the next tile.
+@inline(__always)
+private func prefetch(_ bytes: UnsafeRawPointer, _ count: Int) {
+  var offset = 0
+  while offset < count {
+    bytes_prefetch(bytes + offset)
+    offset &+= 64
+  }
+}
+
 /// How codes are multiplied with activations.
 protocol DotProducts: SendableMetatype {
   /// Σ code · activation over the four bytes of each lane.
@@ -120,6 +130,7 @@ enum Tile<Products: DotProducts, let minima: Int> {
       let panel = unpacked + 1280 &* b
       let codes = panel + 512 &* first
       let scales = panel + 1024 + 64 &* first
+      prefetch(x + 48 &* height &* blocks, 48 &* height)
 
       var n = InlineArray<height, InlineArray<width, i32x16>>(
         repeating: InlineArray<width, i32x16>(repeating: i32x16(repeating: 0)))

@@ -54,12 +54,13 @@ struct IntegerCore: Sendable {
 
   // MARK: Activations
 
-  /// Tile after tile; in a tile, block after block; in a block, row after row.
+  /// Sixteen blocks along K after another sixteen; of each, tile after tile; in a tile, block after
+  /// block; in a block, row after row. So tiles follow each other in memory as they are multiplied.
   private func quantize(_ tiles: Tiles, _ target: MutableAddress) {
     let elements = product.m * product.k
     let threads = elements < IntegerCore.quantizedPieceCount ? 1 : product.threads
     Threads.forEachWorker(min(threads, tiles.count), pieces: tiles.count) { next in
-      let scratch = AlignedBuffer(byteCount: IntegerCore.depth * 2 * 32 * 4)
+      let scratch = AlignedBuffer(byteCount: IntegerCore.depth * 32 * 4)
       while let tile = next() {
         quantize(tiles.rows(tile), scratch.pointer(to: Float.self), target.pointer)
       }
@@ -71,10 +72,9 @@ struct IntegerCore: Sendable {
   ) {
     let bytes = MatmulLayout.activationByteCount
     let stride = tile.count * bytes
-    let depth = IntegerCore.depth * 2
-    for b in Swift.stride(from: 0, to: rows.blocks, by: depth) {
-      let blocks = min(depth, rows.blocks - b)
-      let block = target + tile.lowerBound * rows.blocks * bytes + b * stride
+    for b in Swift.stride(from: 0, to: rows.blocks, by: IntegerCore.depth) {
+      let blocks = min(IntegerCore.depth, rows.blocks - b)
+      let block = target + (b * product.m + tile.lowerBound * blocks) * bytes
       for i in tile {
         kernels.quantize(
           product.floats(i, from: b * 32, count: blocks * 32, scratch: scratch), blocks,
@@ -167,8 +167,7 @@ struct IntegerCore: Sendable {
           let tile = tiles.rows(tile)
           kernels.multiplyUnpacked(
             activations
-              + (tile.lowerBound * rows.blocks + b * tile.count)
-                * MatmulLayout.activationByteCount,
+              + (b * product.m + tile.lowerBound * blocks) * MatmulLayout.activationByteCount,
             tile.count, unpacked, blocks,
             sums + p * panelSums + (tile.lowerBound - firstRow) * MatmulLayout.panelRows)
         }
