@@ -19,19 +19,26 @@ struct Case: Sendable {
   let rounding: Rounding
   let workingSet: WorkingSet
 
-  static let blocks: [Format] = [.q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+  /// Blocks whose reference code is bound by memory: measured in both working sets.
+  static let simpleBlocks: [Format] = [.q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+  /// Blocks that take a search at least: what is beyond the caches does not slow them.
+  static let searchedBlocks = Format.encodable.filter {
+    $0.kind == .block && !simpleBlocks.contains($0)
+  }
   static let scalars: [Format] = [.f32, .f16, .bf16]
 
   static let all: [Case] = WorkingSet.allCases.flatMap { set in
     // Peers encode from f32 only. Their searches take so long that cache-sized work has to do.
-    let encode = blocks.flatMap { format in
+    let written = simpleBlocks + (set == .l2 ? searchedBlocks : [])
+    let encode = written.flatMap { format in
       Rounding.allCases.flatMap { rounding in
         [Format.f16, .f32]
           .filter { $0 == .f16 || set == .l2 || rounding == .reference }
           .map { Case(.encode, from: $0, to: format, rounding, set) }
       }
     }
-    let decode = blocks.flatMap { format in
+    let read = set == .l2 ? Format.decodable.filter { $0.kind == .block } : simpleBlocks
+    let decode = read.flatMap { format in
       [Format.f16, .f32].map { Case(.decode, from: format, to: $0, .reference, set) }
     }
     let convert = scalars.flatMap { source in

@@ -19,7 +19,14 @@ enum Sample {
 
   /// The sample in a format.
   static func bytes(in format: Format) throws -> Data {
-    try transcoded(floats.withUnsafeBytes { Data($0) }, from: .f32, to: format)
+    guard format.isEncodable else { return unwritable(format) }
+    return try transcoded(floats.withUnsafeBytes { Data($0) }, from: .f32, to: format)
+  }
+
+  /// Bytes of a format that can only be read: any will do, with a scale that is a number. Half words
+  /// of 0x2424 and E8M0 or E4M3 bytes of 0x24 are small ones.
+  private static func unwritable(_ format: Format) -> Data {
+    Data(repeating: 0x24, count: count / format.elementsPerBlock * format.bytesPerBlock)
   }
 
   /// The sample as q8_0 leaves it, in f32.

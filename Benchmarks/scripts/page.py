@@ -44,7 +44,10 @@ def position(case):
     """Kernels in the order of their use; then, of a rounding and source, by format."""
     kernel, source, target, rounding, working_set = case
     order = ["encode", "decode", "convert", "loss"]
-    formats = ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+    formats = [
+        "f32", "f16", "bf16", "q8_0", "q6_K", "q5_1", "q5_0", "q5_K", "q4_1", "q4_0", "q4_K",
+        "iq4_nl", "iq4_xs", "q3_K", "q2_K", "mxfp4", "nvfp4", "tq2_0", "tq1_0", "iq3_s", "iq3_xxs",
+        "iq2_s", "iq2_xs", "iq2_xxs", "iq1_m", "iq1_s"]
     places = [formats.index(name) for name in [source, target]]
     if kernel == "decode":
         places.reverse()

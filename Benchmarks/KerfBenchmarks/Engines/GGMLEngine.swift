@@ -14,7 +14,10 @@ struct GGMLEngine: Engine, @unchecked Sendable {
   private static let columns = 4096
   private static let ones = [Float](repeating: 1, count: columns)
   /// ggml's numbers of the formats that it searches.
-  private static let types: [Format: Int32] = [.q4_0: 2, .q4_1: 3, .q5_0: 6, .q5_1: 7]
+  private static let types: [Format: Int32] = [
+    .q4_0: 2, .q4_1: 3, .q5_0: 6, .q5_1: 7, .q2_K: 10, .q3_K: 11, .q4_K: 12, .q5_K: 13, .q6_K: 14,
+    .iq4_nl: 20, .iq4_xs: 23, .tq1_0: 34, .tq2_0: 35, .mxfp4: 39, .nvfp4: 40,
+  ]
 
   private let name: String
   private let base: UnsafeMutableRawPointer
