@@ -19,7 +19,8 @@ import Testing
       Size(m: 3, n: 600, k: 1056),
     ])
   func product(format: Format, size: Size) throws {
-    let (m, n, k) = (size.m, size.n, size.k)
+    let block = format.elementsPerBlock
+    let (m, n, k) = (size.m, size.n, (size.k + block - 1) / block * block)
     var random = SplitMix(seed: UInt64(m + n + k))
     let x = random.normals(m * k)
     let tensor = try Tensor(shape: Shape([m, k])!, x)
