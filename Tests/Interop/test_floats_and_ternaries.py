@@ -103,9 +103,9 @@ def test_error(format, kerf, outputs):
 
 
 @pytest.mark.parametrize("format", READ)
-def test_what_can_only_be_read_is_not_written(format, kerf, tiny, outputs):
-    for options in [["--to", format], ["--to", "q8_0", "--tensor", f"blk={format}"]]:
-        result = kerf("convert", tiny, outputs / "x.gguf", *options, status=1)
+def test_what_can_only_be_read_is_not_written(format, kerf, file, outputs):
+    for options in [["--to", format], ["--to", "q8_0", "--tensor", f"a.weight={format}"]]:
+        result = kerf("convert", file, outputs / "x.gguf", *options, status=1)
         assert len(result.err.splitlines()) == 1, result
         assert format in result.err and "not possible yet" in result.err, result
         assert list(outputs.iterdir()) == []

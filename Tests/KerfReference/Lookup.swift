@@ -114,7 +114,7 @@ public enum ReferenceIQ1_M: ReferenceDecoder {
   public static func decoded(_ bytes: [UInt8]) -> [Float] {
     let words = (0..<4).map { UInt16(bytes[48 + 2 * $0]) | UInt16(bytes[49 + 2 * $0]) << 8 }
     let d = Float(
-      Float16(bitPattern: (0..<4).reduce(0) { $0 | words[$1] >> 12 << (4 * $1) }))
+      Float16(bitPattern: (0..<4).reduce(0) { $0 | (words[$1] >> 12) << (4 * $1) }))
     return (0..<256).map { i in
       let nibble = bytes[32 + i / 16] >> (i / 8 % 2 * 4) & 15
       let entry = iq1_entry(UInt32(bytes[i / 8]) + 256 * UInt32(nibble & 7))

@@ -93,15 +93,18 @@ public enum ReferenceTQ2_0: WeightedReferenceFormat {
   }
 
   private static func bytes(_ fit: TernaryFit) -> [UInt8] {
-    (0..<64).map { byte in
-      (0..<4).reduce(0) { $0 | fit.codes[byte / 32 * 128 + byte % 32 + 32 * $1] << (2 * $1) }
-    } + halfBytes(fit.scale)
+    var bytes = [UInt8](repeating: 0, count: 64)
+    for (i, code) in fit.codes.enumerated() {
+      bytes[i / 128 * 32 + i % 32] |= code << (i % 128 / 32 * 2)
+    }
+    return bytes + halfBytes(fit.scale)
   }
 
   public static func decoded(_ bytes: [UInt8]) -> [Float] {
     let d = half(bytes, at: 64)
     return (0..<256).map { i in
-      (Float(bytes[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2) & 3) - 1) * d
+      let code = bytes[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2) & 3
+      return (Float(code) - 1) * d
     }
   }
 }
@@ -139,7 +142,7 @@ public enum ReferenceTQ1_0: WeightedReferenceFormat {
       let (first, step) = place(byte)
       var fraction = bytes[byte]
       for n in 0..<(byte < 48 ? 5 : 4) {
-        elements[first + n * step] = (Float(UInt16(fraction) * 3 >> 8) - 1) * d
+        elements[first + n * step] = (Float((UInt16(fraction) * 3) >> 8) - 1) * d
         fraction = fraction &* 3
       }
     }
