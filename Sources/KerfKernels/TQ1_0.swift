@@ -6,12 +6,13 @@
 //
 // The codes of a byte are digits of base 3 after the point, the first one highest: a byte is the
 // number ⌈256 · 0.q₀q₁q₂q₃q₄⌉, and a product with 3 brings the next digit before the point. How d is
-// chosen stands in `Ternary.swift`.
+// chosen stands in `TernarySearch.swift`.
 
 internal import CVectors
 
 enum TQ1_0: TernaryFormat {
   @inline(__always) static var bytesPerBlock: Int { 54 }
+  @inline(__always) static var hasFourthCode: Bool { false }
   @inline(__always) static var scaleOffset: Int { 52 }
 
   /// Codes `first`, `first` + `step`… as bytes.

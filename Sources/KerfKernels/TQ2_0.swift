@@ -3,12 +3,13 @@
 //
 //     2 × { 32 bytes: 2 bits each of q[j], q[j + 32], q[j + 64], q[j + 96] } | f16 d    y = (q − 1) · d
 //
-// How d is chosen stands in `Ternary.swift`.
+// The reference code uses codes 0, 1 and 2 alone. How d is chosen stands in `TernarySearch.swift`.
 
 internal import CVectors
 
 enum TQ2_0: TernaryFormat {
   @inline(__always) static var bytesPerBlock: Int { 66 }
+  @inline(__always) static var hasFourthCode: Bool { true }
   @inline(__always) static var scaleOffset: Int { 64 }
 
   @inline(__always)

@@ -1,5 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
-// The twins of tq1_0 and tq2_0: elements are −d, 0 or d.
+// The twins of tq1_0 and tq2_0: elements are −d, 0 or d, and perhaps 2 d.
 //
 // What each step is for stands in `KerfKernels/Ternary.swift`.
 
@@ -10,10 +10,12 @@ private struct TernaryFit {
   var codes: [UInt8]
   var scale: Float
 
-  init(_ block: [Float], multiplier: Float, bound: Float, scale: Float) {
+  init(
+    _ block: [Float], multiplier: Float, bound: Float, upper: Float = .infinity, scale: Float
+  ) {
     codes = block.map {
       let x = $0 * multiplier
-      return x >= bound ? 2 : -x >= bound ? 0 : 1
+      return x >= upper ? 3 : x >= bound ? 2 : -x >= bound ? 0 : 1
     }
     self.scale = scale
   }
@@ -25,12 +27,19 @@ private struct TernaryFit {
       block, multiplier: multiplier.isFinite ? multiplier : 0, bound: 0.5, scale: largest)
   }
 
-  static func searched(_ block: [Float], weights: [Float]?) -> TernaryFit {
-    let d = Float(Float16(bestScale(block, weights: weights)))
-    return TernaryFit(block, multiplier: 1, bound: d == 0 ? .infinity : d * 0.5, scale: d)
+  static func searched(
+    _ block: [Float], weights: [Float]?, hasFourthCode: Bool
+  ) -> TernaryFit {
+    let best = bestScale(block, weights: weights, hasFourthCode: hasFourthCode)
+    let d = Float(Float16(best))
+    return TernaryFit(
+      block, multiplier: d < 0 ? -1 : 1, bound: d == 0 ? .infinity : d.magnitude * 0.5,
+      upper: d == 0 || !hasFourthCode ? .infinity : d.magnitude * 1.5, scale: d)
   }
 
-  private static func bestScale(_ block: [Float], weights: [Float]?) -> Float {
+  private static func bestScale(
+    _ block: [Float], weights: [Float]?, hasFourthCode: Bool
+  ) -> Float {
     let largest = block.map(\.magnitude).max()!
     if largest == 0 { return 0 }
     let exponent = min(max(Int(largest.exponent), -126), 126)
@@ -67,7 +76,32 @@ private struct TernaryFit {
       let (sum, weight) = sums(scale * 0.5)
       scale = total(weight) == 0 ? 0 : total(sum) / total(weight)
     }
-    return min(scale * unit, 65504)
+    if hasFourthCode && scale != 0 {
+      scale = bestOfFour(around: scale, block.map { $0 * factor }, w)
+    }
+    return max(-65504, min(scale * unit, 65504))
+  }
+
+  /// The best scale where codes stand for −1, 0, 1 and 2 times the scale.
+  private static func bestOfFour(around scale: Float, _ x: [Float], _ w: [Float]) -> Float {
+    func fit(_ multiplier: Float) -> (scale: Float, gain: Float) {
+      var xq = [Float](repeating: 0, count: 16)
+      var qq = xq
+      for i in 0..<256 {
+        let q = min(max(x[i] * multiplier, -1), 2).rounded(.toNearestOrEven)
+        xq[i % 16] += x[i] * (q * w[i])
+        qq[i % 16] += q * (q * w[i])
+      }
+      let scale = total(xq) == 0 ? 0 : total(xq) / total(qq)
+      return (scale, total(xq) * scale)
+    }
+    var best = fit(1 / scale)
+    for place in [0.7, -0.7, 0.9, -0.9] as [Float] {
+      let other = fit(1 / (scale * place))
+      if other.gain > best.gain { best = other }
+    }
+    for _ in 0..<2 where best.scale != 0 { best = fit(1 / best.scale) }
+    return best.scale
   }
 
   private static let places: [(ofMean: Float, ofLargest: Float)] = [
@@ -89,7 +123,7 @@ public enum ReferenceTQ2_0: WeightedReferenceFormat {
 
   public static func encoded(_ block: [Float]) -> [UInt8] { bytes(.reference(block)) }
   public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
-    bytes(.searched(block, weights: weights))
+    bytes(.searched(block, weights: weights, hasFourthCode: true))
   }
 
   private static func bytes(_ fit: TernaryFit) -> [UInt8] {
@@ -115,7 +149,7 @@ public enum ReferenceTQ1_0: WeightedReferenceFormat {
 
   public static func encoded(_ block: [Float]) -> [UInt8] { bytes(.reference(block)) }
   public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
-    bytes(.searched(block, weights: weights))
+    bytes(.searched(block, weights: weights, hasFourthCode: false))
   }
 
   /// Where the first code of a byte is, and how far apart its codes are.
