@@ -136,7 +136,9 @@ let package = Package(
       swiftSettings: swift),
 
     // Tests: one target per module, and the scalar twins they are held against.
-    .target(name: "KerfReference", dependencies: ["KerfElements"], path: "Tests/KerfReference"),
+    .target(
+      name: "KerfReference", dependencies: ["KerfElements", "CVectors"],
+      path: "Tests/KerfReference"),
     tests("KerfElements"),
     tests("KerfKernels", ["KerfDispatch", "KerfElements"]),
     tests("KerfCodecs", ["KerfElements"]),

@@ -67,6 +67,10 @@ typedef union { u8x64 v; kerf_i32 r[KERF_PARTS]; } kerf_u8_parts;
 #include "words.h"
 #include "packing.h"
 #include "dot.h"
+#include "comparison.h"
+#include "e2m1.h"
+#include "ternary.h"
+#include "codebooks.h"
 #include "yardsticks.h"
 
 #endif

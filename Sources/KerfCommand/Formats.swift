@@ -6,7 +6,7 @@ struct Formats: ParsableCommand {
     abstract: "Every format: bits per weight, block, bytes, what it is for.",
     discussion: """
       EXAMPLES
-        kerf formats          the formats that can be made
+        kerf formats          the formats that can be written, and those that can be read
         kerf formats --all    also those that are only carried from file to file
         kerf formats q4_0     one of them
       """)
@@ -31,12 +31,13 @@ struct Formats: ParsableCommand {
   private static func table(_ formats: [Format]) -> String {
     var table = TextTable([
       ("format", .left), ("bits/weight", .right), ("block", .right), ("bytes", .right),
-      ("held by", .left), ("what it is for", .left),
+      ("kerf can", .left), ("held by", .left), ("what it is for", .left),
     ])
     for format in formats {
       table.append([
         format.name, Numbers.fixed(format.bitsPerWeight, 4), "\(format.elementsPerBlock)",
-        "\(format.bytesPerBlock)", containers(format), format.purpose ?? "carried unchanged",
+        "\(format.bytesPerBlock)", ability(format), containers(format),
+        format.purpose ?? "carried unchanged",
       ])
     }
     return table.lines.joined(separator: "\n")
@@ -50,9 +51,14 @@ struct Formats: ParsableCommand {
     table.append([
       "block", "\(format.elementsPerBlock) elements in \(format.bytesPerBlock) bytes",
     ])
+    table.append(["kerf can", ability(format)])
     if let layout = format.layout { table.append(["layout", layout]) }
     table.append(["held by", containers(format)])
     return table.lines.joined(separator: "\n")
+  }
+
+  private static func ability(_ format: Format) -> String {
+    format.isEncodable ? "read, write" : format.isDecodable ? "read" : "carry"
   }
 
   private static func containers(_ format: Format) -> String {

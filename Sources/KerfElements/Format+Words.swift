@@ -10,6 +10,17 @@ extension Format {
     case .q5_0: "5-bit codes, one scale per 32"
     case .q4_1: "4-bit codes, a scale and a minimum per 32"
     case .q4_0: "4-bit codes, one scale per 32: the smallest, and fast everywhere"
+    case .mxfp4: "4-bit floats, a power of two per 32: what some models are trained in"
+    case .nvfp4: "4-bit floats, an 8-bit scale per 16: close to q4_0's size and finer"
+    case .tq2_0: "2-bit codes, one scale per 256: for models trained with three values"
+    case .tq1_0: "three values, one scale per 256, in the fewest bytes"
+    case .iq3_s: "fours of elements from a list, 3.4 bits"
+    case .iq3_xxs: "fours of elements from a list, 3.1 bits"
+    case .iq2_s: "eights of elements from a list, 2.6 bits"
+    case .iq2_xs: "eights of elements from a list, 2.3 bits"
+    case .iq2_xxs: "eights of elements from a list, 2.1 bits"
+    case .iq1_m: "eights of elements from a list, 1.75 bits"
+    case .iq1_s: "eights of elements from a list, 1.6 bits: the smallest there is"
     default: nil
     }
   }
@@ -26,6 +37,23 @@ extension Format {
     case .q4_1: "f16 d, f16 m, 16 bytes of nibbles (q[j] low, q[j+16] high); y = q·d + m"
     case .q5_0: "f16 d, u32 of fifth bits, 16 bytes of nibbles; y = (q−16)·d"
     case .q5_1: "f16 d, f16 m, u32 of fifth bits, 16 bytes of nibbles; y = q·d + m"
+    case .mxfp4: "u8 e, 16 bytes of nibbles (q[j] low, q[j+16] high); y = E2M1(q)·2^(e−127)"
+    case .nvfp4:
+      "4 × u8 s, 4 × 8 bytes of nibbles (q[j] low, q[j+8] high); y = E2M1(q)·UE4M3(s)"
+    case .tq2_0: "2 × 32 bytes of 2 bits (q[j] lowest, then q[j+32]…), f16 d; y = (q−1)·d"
+    case .tq1_0: "48 bytes of five base-3 digits, 4 bytes of four, f16 d; y = (q−1)·d"
+    case .iq3_s:
+      "f16 d, 64 bytes of entries, 8 of ninth bits, 32 of signs, 8 × 4 bits s; y = ±n·(2s+1)·d"
+    case .iq3_xxs: "f16 d, 64 bytes of entries, 8 × u32 of signs and s; y = ±n·(s+½)·d/2"
+    case .iq2_s:
+      "f16 d, 32 bytes of entries, 32 of signs, 8 of upper bits, 16 × 4 bits s; y = ±n·(s+½)·d/4"
+    case .iq2_xs: "f16 d, 32 × u16 of entries and signs, 16 × 4 bits s; y = ±n·(s+½)·d/4"
+    case .iq2_xxs:
+      "f16 d, 8 × (4 bytes of entries, u32 of signs and s); y = ±n·(s+½)·d/4"
+    case .iq1_m:
+      "32 bytes of entries, 16 of upper bits and shifts, 8 of s and f16 d; y = (n±⅛)·(2s+1)·d"
+    case .iq1_s:
+      "f16 d, 32 bytes of entries, 8 × u16 of upper bits, s, shift; y = (n±⅛)·(2s+1)·d"
     default: nil
     }
   }

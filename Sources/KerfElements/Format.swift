@@ -99,10 +99,14 @@ public enum Format: String, Sendable, Hashable, CaseIterable, Codable {
   public var isEncodable: Bool { Format.encodable.contains(self) }
 
   /// Every format that the engine can write, in the order users read them.
-  public static let encodable: [Format] = [.f32, .f16, .bf16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+  public static let encodable: [Format] = [
+    .f32, .f16, .bf16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0,
+    .mxfp4, .nvfp4, .tq2_0, .tq1_0,
+  ]
 
   /// Every format that the engine can turn into numbers: all that it can write, then the others.
-  public static let decodable: [Format] = encodable
+  public static let decodable: [Format] =
+    encodable + [.iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_m, .iq1_s]
 
   /// The format of that name, whatever its case.
   public init?(name: some StringProtocol) {

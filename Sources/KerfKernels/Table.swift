@@ -16,6 +16,17 @@ package let kernelTable = KernelTable(
     case .q4_1: Q4_1.kernels
     case .q5_0: Q5_0.kernels
     case .q5_1: Q5_1.kernels
+    case .mxfp4: MXFP4.kernels
+    case .nvfp4: NVFP4.kernels
+    case .tq2_0: TQ2_0.kernels
+    case .tq1_0: TQ1_0.kernels
+    case .iq3_s: IQ3_S.kernels
+    case .iq3_xxs: IQ3_XXS.kernels
+    case .iq2_s: IQ2_S.kernels
+    case .iq2_xs: IQ2_XS.kernels
+    case .iq2_xxs: IQ2_XXS.kernels
+    case .iq1_m: IQ1_M.kernels
+    case .iq1_s: IQ1_S.kernels
     default: nil
     }
   },

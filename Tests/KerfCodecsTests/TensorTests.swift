@@ -108,6 +108,9 @@ private let blocks: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
     #expect(throws: CodecError.unalignedRow(.q4_0, columns: 33)) {
       try tensor.quantized(as: .q4_0)
     }
+    #expect(throws: CodecError.notEncodable(.iq2_xs)) {
+      try Tensor(shape: [1, 256], [Float](repeating: 1, count: 256)).quantized(as: .iq2_xs)
+    }
     #expect(throws: CodecError.notComputed(.q4_K)) {
       try Tensor(shape: [1, 256], [Float](repeating: 1, count: 256)).quantized(as: .q4_K)
     }

@@ -8,22 +8,23 @@ import Testing
   func encode(format: Format, table: KernelTable) throws {
     let twin = twin(of: format)
     for input in Input.all {
-      for blocks in blockCounts {
+      for blocks in format.blockCounts {
         let row = input.row(blocks * format.elementsPerBlock)
         for rounding in Rounding.allCases {
           let expected = twin.encodedRow(row, rounding)
           let found = try table.encoded(row, as: format, rounding)
-          #expect(found == expected, "\(rounding), \(input.name), \(blocks) blocks")
+          let isEqual = found == expected
+          #expect(isEqual, "\(rounding), \(input.name), \(blocks) blocks")
         }
       }
     }
   }
 
-  @Test("half words are encoded as the floats they are", arguments: blockFormats, tables)
+  @Test("half words are encoded as the floats they are", arguments: halfWordFormats, tables)
   func encodeHalfWords(format: Format, table: KernelTable) throws {
     let twin = twin(of: format)
     for input in Input.all {
-      for blocks in blockCounts {
+      for blocks in format.blockCounts {
         let row = input.row(blocks * format.elementsPerBlock)
         let halves = row.map { Float16($0).bitPattern }
         let brain = row.map { UInt16($0.bitPattern >> 16) }
@@ -41,29 +42,29 @@ import Testing
     }
   }
 
-  @Test("decoding gives the twin's values for any bytes", arguments: blockFormats, tables)
+  @Test(
+    "decoding gives the twin's values for any bytes", arguments: blockFormats + readFormats, tables)
   func decode(format: Format, table: KernelTable) throws {
-    let twin = twin(of: format)
+    let twin = decoder(of: format)
     var random = SplitMix(seed: 11)
-    for blocks in blockCounts {
+    for blocks in format.blockCounts {
       let count = blocks * format.bytesPerBlock
       for bytes in [
         (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) },
         [UInt8](repeating: 0, count: count), [UInt8](repeating: 0xFF, count: count),
       ] {
-        #expect(
-          bits(try table.decoded(bytes, as: format)) == bits(twin.decodedRow(bytes)),
-          "\(blocks) blocks")
+        let isEqual = bits(try table.decoded(bytes, as: format)) == bits(twin.decodedRow(bytes))
+        #expect(isEqual, "\(blocks) blocks")
       }
     }
   }
 
   @Test(
-    "decoding to half words gives the twin's values, narrowed", arguments: blockFormats, tables)
+    "decoding to half words gives the twin's values, narrowed", arguments: halfWordFormats, tables)
   func decodeToHalfWords(format: Format, table: KernelTable) throws {
     let twin = twin(of: format)
     var random = SplitMix(seed: 13)
-    for blocks in blockCounts {
+    for blocks in format.blockCounts {
       var rows = Input.all.map {
         twin.encodedRow($0.row(blocks * format.elementsPerBlock), .reference)
       }
@@ -104,7 +105,7 @@ import Testing
   @Test("every instruction set writes the same bytes", arguments: blockFormats, Rounding.allCases)
   func sameEverywhere(format: Format, rounding: Rounding) throws {
     for input in Input.all {
-      for blocks in [1, 16, 130] {
+      for blocks in [1, 16, format.manyBlocks] {
         let row = input.row(blocks * format.elementsPerBlock)
         let expected = try tables[0].encoded(row, as: format, rounding)
         for table in tables.dropFirst() {
@@ -118,7 +119,7 @@ import Testing
   @Test("optimal rounding is never worse than reference", arguments: blockFormats, tables)
   func neverWorse(format: Format, table: KernelTable) throws {
     for input in Input.all {
-      let row = input.row(130 * format.elementsPerBlock)
+      let row = input.row(format.manyBlocks * format.elementsPerBlock)
       let optimal = try errors(row, format, table, .optimal)
       let reference = try errors(row, format, table, .reference)
       for (block, (o, r)) in zip(optimal, reference).enumerated() where r.isFinite {
@@ -126,6 +127,64 @@ import Testing
         #expect(o <= r * (1 + 1e-5), "\(input.name), block \(block)")
       }
     }
+  }
+
+  @Test("importance decides as in the twin", arguments: weightedFormats, tables)
+  func weighted(format: Format, table: KernelTable) throws {
+    let twin = try #require(twin(of: format) as? any WeightedReferenceFormat.Type)
+    for input in Input.all {
+      for weights in Input.importance {
+        for blocks in format.blockCounts.prefix(6) {
+          let row = input.row(blocks * format.elementsPerBlock)
+          let weights = weights.row(row.count)
+          let found = try table.encoded(row, weights: weights, as: format, offset: blocks % 3)
+          let isEqual = found == twin.encodedRow(row, weights: weights)
+          #expect(isEqual, "\(input.name), \(blocks) blocks")
+        }
+      }
+    }
+  }
+
+  @Test("equal importance is none", arguments: weightedFormats, tables)
+  func equalWeights(format: Format, table: KernelTable) throws {
+    for input in Input.all {
+      let row = input.row(format.manyBlocks * format.elementsPerBlock)
+      let expected = try table.encoded(row, as: format, .optimal)
+      for weight in [0, 1] as [Float] {
+        let weights = [Float](repeating: weight, count: row.count)
+        let isEqual = try table.encoded(row, weights: weights, as: format) == expected
+        #expect(isEqual, "\(input.name), \(weight)")
+      }
+    }
+  }
+
+  @Test("with importance, less of it is lost than by reference", arguments: weightedFormats)
+  func weightedIsBetter(format: Format) throws {
+    let table = tables.last!
+    for name in ["normal", "small normal", "heavy tails", "ties"] {
+      let row = Input.all.first { $0.name == name }!.row(33 * format.elementsPerBlock)
+      for weights in Input.importance {
+        let weights = weights.row(row.count)
+        let bytes = [
+          try table.encoded(row, weights: weights, as: format),
+          try table.encoded(row, as: format, .reference),
+        ]
+        let errors = try bytes.map {
+          zip(zip(row, try table.decoded($0, as: format)), weights).reduce(0.0) {
+            $0 + Double($1.1) * Double(($1.0.0 - $1.0.1) * ($1.0.0 - $1.0.1))
+          }
+        }
+        #expect(errors[0] <= errors[1] * (1 + 1e-5), "\(name)")
+      }
+    }
+  }
+
+  @Test("a format that can only be read says so", arguments: readFormats, tables)
+  func readOnly(format: Format, table: KernelTable) throws {
+    let kernels = try #require(table.codec(format))
+    #expect(kernels.encode(.optimal) == nil && kernels.encode(.reference) == nil)
+    #expect(kernels.encodeWeighted == nil)
+    #expect(format.isDecodable && !format.isEncodable)
   }
 
   /// Σ(x−y)² of each block, x repaired as blocks repair it.

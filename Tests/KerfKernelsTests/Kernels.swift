@@ -34,6 +34,29 @@ extension KernelTable {
     return Array(UnsafeRawBufferPointer(start: to, count: byteCount))
   }
 
+  /// Encodes whole blocks where errors count as `weights` say; see `encoded`.
+  func encoded(
+    _ row: [Float], weights: [Float], as format: Format, offset: Int = 0
+  ) throws -> [UInt8] {
+    let encode = try #require(codec(format)?.encodeWeighted)
+    let blocks = row.count / format.elementsPerBlock
+    let byteCount = blocks * format.bytesPerBlock
+    let target = AlignedBuffer(byteCount: byteCount + 192)
+    let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
+    let to = target.baseAddress + 64 + offset
+    target.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: target.byteCount)
+    row.withUnsafeBytes { row in
+      weights.withUnsafeBufferPointer { weights in
+        guard blocks > 0 else { return }
+        encode(row.baseAddress!, weights.baseAddress!, to, blocks, workspace.baseAddress)
+      }
+    }
+    let before = UnsafeRawBufferPointer(start: to - 64, count: 64)
+    let after = UnsafeRawBufferPointer(start: to + byteCount, count: 64)
+    #expect(before.allSatisfy { $0 == 0xA5 } && after.allSatisfy { $0 == 0xA5 })
+    return Array(UnsafeRawBufferPointer(start: to, count: byteCount))
+  }
+
   /// Encodes whole blocks of half words, f16 or bf16, by the kernel that reads them itself.
   func encoded(
     words: [UInt16], of source: Format, as format: Format, offset: Int = 0
@@ -114,6 +137,19 @@ func bits(_ row: [Float]) -> [UInt32] {
 }
 
 let tables = Dispatch.available
-let blockFormats: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
-/// None, one, and around the sixteen that kernels take at a time.
-let blockCounts = [0, 1, 2, 15, 16, 17, 31, 32, 33, 130]
+/// Formats with kernels that read and write half words themselves.
+let halfWordFormats: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
+/// Formats whose searches know importance.
+let weightedFormats: [Format] = [.mxfp4, .nvfp4, .tq2_0, .tq1_0]
+let blockFormats: [Format] = halfWordFormats + weightedFormats
+/// Formats that can only be read.
+let readFormats: [Format] = [.iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_m, .iq1_s]
+
+extension Format {
+  /// None, one, and around as many as kernels take at a time.
+  var blockCounts: [Int] {
+    elementsPerBlock <= 64 ? [0, 1, 2, 15, 16, 17, 31, 32, 33, 130] : [0, 1, 2, 3, 17]
+  }
+  /// Enough blocks for every kind of group.
+  var manyBlocks: Int { elementsPerBlock <= 64 ? 130 : 33 }
+}

@@ -5,21 +5,51 @@
 
 import KerfElements
 
-/// A block format as its specification tells it.
-public protocol ReferenceFormat: SendableMetatype {
+/// How a block format is read, as its specification tells it.
+public protocol ReferenceDecoder: SendableMetatype {
   static var format: Format { get }
+  /// The elements that a block stands for.
+  static func decoded(_ bytes: [UInt8]) -> [Float]
+}
+
+/// A block format as its specification tells it.
+public protocol ReferenceFormat: ReferenceDecoder {
   /// The bytes of one block, chosen as the public reference code chooses.
   static func encoded(_ block: [Float]) -> [UInt8]
   /// The bytes of one block with the least squared error that the search finds.
   static func searched(_ block: [Float]) -> [UInt8]
-  /// The elements that a block stands for.
-  static func decoded(_ bytes: [UInt8]) -> [Float]
+}
+
+/// A block format whose search knows importance.
+public protocol WeightedReferenceFormat: ReferenceFormat {
+  /// The bytes of one block with the least squared error that the search finds, where errors count
+  /// as `weights` say; alike where there are none.
+  static func searched(_ block: [Float], weights: [Float]?) -> [UInt8]
+}
+
+extension WeightedReferenceFormat {
+  public static func searched(_ block: [Float]) -> [UInt8] { searched(block, weights: nil) }
+
+  /// The bytes of consecutive blocks.
+  public static func encodedRow(_ row: [Float], weights: [Float]) -> [UInt8] {
+    stride(from: 0, to: row.count, by: format.elementsPerBlock).flatMap { start in
+      let range = start..<start + format.elementsPerBlock
+      return searched(repaired(Array(row[range])), weights: Array(weights[range]))
+    }
+  }
 }
 
 /// Every format that has a twin.
 public let referenceFormats: [any ReferenceFormat.Type] = [
   ReferenceQ8_0.self, ReferenceQ4_0.self, ReferenceQ4_1.self, ReferenceQ5_0.self,
   ReferenceQ5_1.self,
+  ReferenceMXFP4.self, ReferenceNVFP4.self, ReferenceTQ2_0.self, ReferenceTQ1_0.self,
+]
+
+/// Every format of which only reading has a twin.
+public let referenceDecoders: [any ReferenceDecoder.Type] = [
+  ReferenceIQ3_S.self, ReferenceIQ3_XXS.self, ReferenceIQ2_S.self, ReferenceIQ2_XS.self,
+  ReferenceIQ2_XXS.self, ReferenceIQ1_M.self, ReferenceIQ1_S.self,
 ]
 
 /// The twin of a format that has one.
@@ -30,6 +60,11 @@ public func twin(of format: Format) -> any ReferenceFormat.Type {
   return twin
 }
 
+/// The twin of reading a format.
+public func decoder(of format: Format) -> any ReferenceDecoder.Type {
+  referenceDecoders.first { $0.format == format } ?? twin(of: format)
+}
+
 extension ReferenceFormat {
   /// The bytes of consecutive blocks.
   public static func encodedRow(_ row: [Float], _ rounding: Rounding) -> [UInt8] {
@@ -38,7 +73,9 @@ extension ReferenceFormat {
       return rounding == .reference ? encoded(block) : searched(block)
     }
   }
+}
 
+extension ReferenceDecoder {
   /// The elements of consecutive blocks.
   public static func decodedRow(_ bytes: [UInt8]) -> [Float] {
     stride(from: 0, to: bytes.count, by: format.bytesPerBlock).flatMap {

@@ -128,7 +128,7 @@ private func better(
 }
 
 /// The sum of sixteen, in the order in which vectors are folded.
-private func rowSum(_ row: [Float]) -> Float {
+func rowSum(_ row: [Float]) -> Float {
   let quarters = stride(from: 0, to: 16, by: 4).map { (i: Int) -> Float in
     (row[i] + row[i + 2]) + (row[i + 1] + row[i + 3])
   }
