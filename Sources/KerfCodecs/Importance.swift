@@ -29,6 +29,11 @@ public struct Importance: Sendable, Hashable {
     if let index = weights.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
       throw .importance("weight \(index) is \(weights[index])")
     }
+    self.init(usable: weights, matrices: matrices)
+  }
+
+  /// The same of weights that are known to be usable.
+  package init(usable weights: [Float], matrices: Int) {
     self.weights = weights
     self.matrices = matrices
     columns = weights.count / matrices

@@ -48,12 +48,12 @@ struct Formats: ParsableCommand {
   private static func table(_ formats: [Format]) -> String {
     var table = TextTable([
       ("format", .left), ("bits/weight", .right), ("block", .right), ("bytes", .right),
-      ("kerf", .left), ("held by", .left), ("what it is for", .left),
+      ("kerf can", .left), ("held by", .left), ("what it is for", .left),
     ])
     for format in formats {
       table.append([
         format.name, Numbers.fixed(format.bitsPerWeight, 4), "\(format.elementsPerBlock)",
-        "\(format.bytesPerBlock)", use(format), containers(format), format.purpose ?? "",
+        "\(format.bytesPerBlock)", ability(format), containers(format), format.purpose ?? "",
       ])
     }
     return table.lines.joined(separator: "\n")
@@ -69,7 +69,7 @@ struct Formats: ParsableCommand {
     var table = TextTable([("", .left), ("", .left)])
     table.append(["format", format.name])
     if let purpose = format.purpose { table.append(["for", purpose]) }
-    table.append(["kerf", use(format)])
+    table.append(["kerf can", ability(format)])
     table.append(["bits/weight", Numbers.fixed(format.bitsPerWeight, 4)])
     table.append([
       "block", "\(format.elementsPerBlock) elements in \(format.bytesPerBlock) bytes",
@@ -95,8 +95,8 @@ struct Formats: ParsableCommand {
     return table.lines.joined(separator: "\n")
   }
 
-  private static func use(_ format: Format) -> String {
-    format.isEncodable ? "reads, writes" : format.isDecodable ? "reads" : "carries"
+  private static func ability(_ format: Format) -> String {
+    format.isEncodable ? "read, write" : format.isDecodable ? "read" : "carry"
   }
 
   private static func containers(_ format: Format) -> String {

@@ -157,7 +157,7 @@ struct CleanImportance {
     }
     flatCount = sums.count - usable
     count = sums.count
-    // As many weights as the caller has checked, none of them negative.
-    importance = try! Importance(weights, matrices: max(sums.count / max(columns, 1), 1))
+    importance = Importance(
+      usable: weights, matrices: max(sums.count / max(columns, 1), 1))
   }
 }

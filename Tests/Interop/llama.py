@@ -136,8 +136,8 @@ def write_importance(path, tensors, seed=2, change=None):
     means = {}
     for name, shape in tensors.items():
         matrices = int(np.prod(shape[:-2])) if len(shape) > 2 else 1
-        counts = np.full((matrices, 1), 384, np.float32)
-        sums = (384 * np.exp(2 * random.standard_normal((matrices, shape[-1])))).astype(np.float32)
+        counts = np.full((matrices, 1), 512, np.float32)
+        sums = (512 * np.exp(2 * random.standard_normal((matrices, shape[-1])))).astype(np.float32)
         if change and change(name, sums, counts):
             continue
         with np.errstate(all="ignore"):
