@@ -10,6 +10,8 @@ import sys
 import time
 
 FORMATS = ["q8_0", "q4_0", "q4_1", "q5_0", "q5_1"]
+# Mixes, which both choose alike.
+PRESETS = ["q4_K_M"]
 THREADS = 2
 CHUNK = 8 << 20
 # Who needs longer than this many seconds has one turn only.
@@ -46,19 +48,33 @@ class Files:
         rows = []
         for name in FORMATS:
             rows += self.contest(source, name, list(self.contestants(source, name)))
+        for name in PRESETS:
+            contestants = list(self.contestants(source, name, pure=False))
+            if self.can_write(source, name):
+                rows += self.contest(source, name, contestants)
         self.output.unlink(missing_ok=True)
         return rows
 
-    def contestants(self, source, name):
+    def can_write(self, source, name):
+        """Whether Kerf can make every format of a preset."""
+        plan = [self.kerf, "convert", source, self.output, "--to", name, "--dry-run", "--json"]
+        if subprocess.run(plan, capture_output=True).returncode == 0:
+            return True
+        say(f"without {name}: Kerf cannot write all of its formats")
+
+    def contestants(self, source, name, pure=True):
         report = self.folder / "loss.json"
-        kerf = [self.kerf, "convert", source, self.output, "--to", name, "--threads", str(THREADS)]
+        mix = ["--pure"] * pure
+        kerf = [
+            self.kerf, "convert", source, self.output, "--to", name, *mix, "--threads",
+            str(THREADS)]
         yield "kerf", "optimal", lambda: run(kerf + ["--report", report, "--force"])
         yield "kerf", "reference", lambda: run(
             kerf + ["--rounding", "reference", "--report", report, "--force"])
         if self.llama and self.llama.exists():
-            # Pure: all matrices take the format, as Kerf's do. Else q4_0 would be partly q6_K.
+            # Pure: all matrices take the format. Else q4_0 would be partly q6_K.
             yield "llama-quantize", "reference", lambda: run(
-                [self.llama, "--pure", source, self.output, name.upper(), str(THREADS)])
+                [self.llama, *mix, source, self.output, name.upper(), str(THREADS)])
         yield "read + write + fsync", "", lambda: self.floor(source, sync=True)
         yield "read + write", "", lambda: self.floor(source, sync=False)
 

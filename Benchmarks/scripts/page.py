@@ -167,7 +167,8 @@ to them.
 FILES = """\
 An F16 GGUF file of a small llama with random weights, about 1 GB, in the page cache; two threads.
 Kerf also measures the loss, writes the report and waits for the disk (`fsync`), as it always does;
-llama-quantize (`--pure`, so that all matrices take the format) does neither. The last two lines of
+llama-quantize does neither. Both run with `--pure`, so that all matrices take the format; q4_K_M is
+the mix. The last two lines of
 a format are the floor: reading all of the input, writing as many bytes as the output, on one
 thread.
 """

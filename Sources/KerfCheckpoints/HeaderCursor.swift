@@ -17,11 +17,15 @@ struct HeaderCursor {
   var place = Malformation.Place()
 
   private let file: InputFile
+  private let maximumLength: Int
   private var piece: [UInt8] = []
   private var position = 0
   private var pieceOffset = 0
 
-  init(_ file: InputFile) { self.file = file }
+  init(_ file: InputFile, maximumLength: Int = HeaderCursor.maximumLength) {
+    self.file = file
+    self.maximumLength = maximumLength
+  }
 
   /// Bytes from the start of the file.
   var offset: Int { pieceOffset + position }
@@ -50,7 +54,7 @@ struct HeaderCursor {
   ) throws(CheckpointError) -> Int {
     let start = offset
     let count = try integer(what, as: UInt64.self)
-    let most = max(0, min(remaining, Self.maximumLength - offset)) / minimumByteCount
+    let most = max(0, min(remaining, maximumLength - offset)) / minimumByteCount
     guard let result = Int(exactly: count), result <= most else {
       // A count that is negative when seen as signed is nonsense; any other may be cut off.
       let reason: Malformation.Reason = count > UInt64(Int.max) ? .length : .truncated
@@ -86,6 +90,16 @@ struct HeaderCursor {
     }
   }
 
+  /// Passes over the next `count` bytes.
+  mutating func skip(_ count: Int, _ what: StaticString) throws(CheckpointError) {
+    try check(count, what)
+    if count <= piece.count - position {
+      position += count
+    } else {
+      (pieceOffset, piece, position) = (offset + count, [], 0)
+    }
+  }
+
   /// The next bytes as text, `nil` where they are not UTF-8: a length of 64 bits, then the bytes.
   mutating func text(_ what: StaticString) throws(CheckpointError) -> String? {
     let count = try count(what, ofAtLeast: 1)
@@ -110,9 +124,9 @@ struct HeaderCursor {
         .truncated, expected: "\(count) bytes of \(what)",
         found: "\(remaining) until the end of the file")
     }
-    guard count <= Self.maximumLength - offset else {
+    guard count <= maximumLength - offset else {
       throw fault(
-        .length, expected: "a header of at most \(Self.maximumLength) bytes", found: "more")
+        .length, expected: "a header of at most \(maximumLength) bytes", found: "more")
     }
   }
 

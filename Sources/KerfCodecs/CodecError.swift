@@ -17,6 +17,10 @@ public enum CodecError: Error, Sendable, Hashable, CustomStringConvertible {
   case notAMatrix(Shape, expected: String)
   /// A tensor of that shape and format has more bytes than can be counted.
   case tooLarge(Shape, Format)
+  /// Weights that cannot say how much errors count, and why.
+  case importance(String)
+  /// Importance for the bytes that the public reference code writes, which it would change.
+  case importanceOfReference
   /// The kernels that the environment asks for are not there.
   case dispatch(DispatchError)
 
@@ -36,6 +40,10 @@ public enum CodecError: Error, Sendable, Hashable, CustomStringConvertible {
     case .shapeMismatch(let expected, let found): "expected shape \(expected), found \(found)"
     case .notAMatrix(let shape, let expected): "shape \(shape): expected \(expected)"
     case .tooLarge(let shape, let format): "shape \(shape) in \(format) is too large to address"
+    case .importance(let reason):
+      "importance: \(reason); expected a weight for every column, none of them negative"
+    case .importanceOfReference:
+      "reference rounding takes no importance: it writes the reference code's bytes"
     case .dispatch(let error): error.description
     }
   }

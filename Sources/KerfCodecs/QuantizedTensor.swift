@@ -49,13 +49,14 @@ public struct QuantizedTensor: Sendable {
 
   /// The same tensor in another format, straight from these blocks. What the first quantization
   /// took does not come back.
-  /// - Throws: As ``Tensor/quantized(as:rounding:threads:)``.
+  /// - Throws: As ``Tensor/quantized(as:rounding:importance:threads:)``.
   public func requantized(
-    as format: Format, rounding: Rounding = .optimal, threads: Int? = nil
+    as format: Format, rounding: Rounding = .optimal, importance: Importance? = nil,
+    threads: Int? = nil
   ) throws(CodecError) -> QuantizedTensor {
     let bytes = try transcoded(
-      from: self.format, to: format, rounding: rounding, shape: shape, storage,
-      threads: threads ?? Threads.defaultCount)
+      from: self.format, to: format, rounding: rounding, importance: importance, shape: shape,
+      storage, threads: threads ?? Threads.defaultCount)
     return QuantizedTensor(format: format, shape: shape, storage: bytes)
   }
 }

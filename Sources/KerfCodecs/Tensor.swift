@@ -97,16 +97,21 @@ public struct Tensor: Sendable {
   /// - Parameters:
   ///   - format: A format that the engine computes with; its blocks run along the last dimension.
   ///   - rounding: Least squared error, or the bytes that the public reference code writes.
+  ///   - importance: How much errors count, column by column; all alike where it is absent. Scalars,
+  ///     and formats without a search of that kind, are made without it.
   ///   - threads: Threads to work on; the result does not depend on it.
   /// - Throws: ``CodecError/unalignedRow(_:columns:)`` where rows do not end on a block,
   ///   ``CodecError/notComputed(_:)`` for a format without kernels,
-  ///   ``CodecError/notEncodable(_:)`` for one that can only be read.
+  ///   ``CodecError/notEncodable(_:)`` for one that can only be read,
+  ///   ``CodecError/importance(_:)`` for importance of another shape,
+  ///   ``CodecError/importanceOfReference`` for importance with reference rounding.
   public func quantized(
-    as format: Format, rounding: Rounding = .optimal, threads: Int? = nil
+    as format: Format, rounding: Rounding = .optimal, importance: Importance? = nil,
+    threads: Int? = nil
   ) throws(CodecError) -> QuantizedTensor {
     let bytes = try transcoded(
-      from: elementType.format, to: format, rounding: rounding, shape: shape, storage,
-      threads: threads ?? Threads.defaultCount)
+      from: elementType.format, to: format, rounding: rounding, importance: importance,
+      shape: shape, storage, threads: threads ?? Threads.defaultCount)
     return QuantizedTensor(format: format, shape: shape, storage: bytes)
   }
 }

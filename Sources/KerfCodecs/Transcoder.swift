@@ -20,6 +20,7 @@ public struct Transcoder: Sendable {
   public let target: Format
   private let decode: CodecKernels.Decode
   private let encode: CodecKernels.Encode
+  private let encodeWeighted: CodecKernels.EncodeWeighted?
   private let encodeDirectly: CodecKernels.Encode?
   private let decodeDirectly: CodecKernels.Decode?
   private let stream: KernelTable.Stream
@@ -59,6 +60,7 @@ public struct Transcoder: Sendable {
     self.target = target
     decode = reading.decode
     self.encode = encode
+    encodeWeighted = rounding == .optimal ? writing.encodeWeighted : nil
     encodeDirectly = writing.encode(rounding, from: source)
     decodeDirectly = reading.decode(to: target)
     stream = table.stream
@@ -72,6 +74,7 @@ public struct Transcoder: Sendable {
     fileprivate let elements = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let restored = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let written = AlignedBuffer(byteCount: Transcoder.tile * 4)
+    fileprivate let importance = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
     /// Memory that one call at a time may use.
     public init() {}
@@ -99,24 +102,54 @@ public struct Transcoder: Sendable {
       scratch: scratch, measured: nil)
   }
 
-  /// The same; where `measured` is given, hands it the loss of every tile and its length, in order.
+  /// Whether a search for this format can count errors by their importance.
+  package var takesImportance: Bool { source != target && encodeWeighted != nil }
+
+  /// What the elements of a call are of a tensor whose errors count by importance.
+  package struct Weights {
+    let importance: Importance
+    let shape: Shape
+    let first: Int
+
+    /// The elements from `first` on of a tensor of that shape.
+    /// - Precondition: the importance fits the shape.
+    package init(_ importance: Importance, shape: Shape, from first: Int) {
+      precondition(importance.fits(shape), "importance of another shape than \(shape)")
+      self.importance = importance
+      self.shape = shape
+      self.first = first
+    }
+  }
+
+  /// What a tile lost: its sums, those with elements scaled by the root of their importance, where
+  /// there is one, and how many elements they are of.
+  package typealias Measured = (_ loss: LossSums, _ weighted: LossSums?, _ count: Int) -> Void
+
+  /// The same; where `weights` are given, errors count as they say, if the format has a search that
+  /// takes them. Where `measured` is given, hands it the loss of every tile, in order.
   package func run(
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
-    scratch: borrowing Scratch, measured: ((LossSums, Int) -> Void)?
+    scratch: borrowing Scratch, weights: Weights? = nil, measured: Measured?
   ) {
     var done = 0
     while done < count {
       let length = min(Transcoder.tile, count - done)
-      tile(
-        source + bytes(self.source, done), target + bytes(self.target, done), length, scratch,
-        measured)
+      let (from, to) = (source + bytes(self.source, done), target + bytes(self.target, done))
+      if let weights {
+        weights.importance.copy(
+          from: weights.first + done, count: length, of: weights.shape,
+          to: scratch.importance.pointer(to: Float.self))
+        weightedTile(from, to, length, scratch, measured)
+      } else {
+        tile(from, to, length, scratch, measured)
+      }
       done += length
     }
   }
 
   private func tile(
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
-    _ scratch: borrowing Scratch, _ measured: ((LossSums, Int) -> Void)?
+    _ scratch: borrowing Scratch, _ measured: Measured?
   ) {
     let elements = scratch.elements.pointer(to: Float.self)
     let workspace = scratch.workspace.baseAddress
@@ -125,7 +158,7 @@ public struct Transcoder: Sendable {
       target.copyMemory(from: source, byteCount: bytes(self.source, count))
       if let measured {
         decode(source, elements, blocks)
-        measured(loss(elements, elements, count), count)
+        measured(loss(elements, elements, count), nil, count)
       }
       return
     }
@@ -142,8 +175,38 @@ public struct Transcoder: Sendable {
     if let measured {
       let restored = scratch.restored.pointer(to: Float.self)
       restore(target, restored, blocks)
-      measured(loss(elements, restored, count), count)
+      measured(loss(elements, restored, count), nil, count)
     }
+  }
+
+  /// A tile whose importance is in `scratch`.
+  private func weightedTile(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
+    _ scratch: borrowing Scratch, _ measured: Measured?
+  ) {
+    guard self.source != self.target, encodeWeighted != nil || measured != nil else {
+      return tile(source, target, count, scratch, measured)
+    }
+    let elements = scratch.elements.pointer(to: Float.self)
+    let importance = scratch.importance.pointer(to: Float.self)
+    let workspace = scratch.workspace.baseAddress
+    let blocks = count / self.target.elementsPerBlock
+    decode(source, elements, count / self.source.elementsPerBlock)
+    if let encodeWeighted {
+      encodeWeighted(elements, importance, target, blocks, workspace)
+    } else {
+      encode(elements, target, blocks, workspace)
+    }
+    guard let measured else { return }
+    let restored = scratch.restored.pointer(to: Float.self)
+    restore(target, restored, blocks)
+    let plain = loss(elements, restored, count)
+    for i in 0..<count {
+      let root = importance[i].squareRoot()
+      elements[i] *= root
+      restored[i] *= root
+    }
+    measured(plain, loss(elements, restored, count), count)
   }
 
   private func bytes(_ format: Format, _ elements: Int) -> Int {

@@ -14,9 +14,17 @@ func byteCount(of shape: Shape, in format: Format) throws(CodecError) -> Int {
 
 /// The elements of `storage` in another format.
 func transcoded(
-  from source: Format, to target: Format, rounding: Rounding = .optimal, shape: Shape,
-  _ storage: TensorStorage, threads: Int = Threads.defaultCount
+  from source: Format, to target: Format, rounding: Rounding = .optimal,
+  importance: Importance? = nil, shape: Shape, _ storage: TensorStorage,
+  threads: Int = Threads.defaultCount
 ) throws(CodecError) -> TensorStorage {
+  if let importance {
+    guard rounding == .optimal else { throw .importanceOfReference }
+    guard importance.fits(shape) else {
+      throw .importance(
+        "\(importance.columns) columns of \(importance.matrices) matrices for a tensor of \(shape)")
+    }
+  }
   let transcoder = try Transcoder(
     from: source, to: target, rounding: rounding, table: .current())
   let bytes = try byteCount(of: shape, in: target)
@@ -27,11 +35,19 @@ func transcoded(
     let output = MutableAddress(buffer.baseAddress!)
     Threads.forEach((shape.count + piece - 1) / piece, threads: threads) { index in
       let start = index * piece
-      transcoder.run(
-        input.pointer + start / source.elementsPerBlock * source.bytesPerBlock,
-        output.pointer + start / target.elementsPerBlock * target.bytesPerBlock,
-        count: min(piece, shape.count - start), scratch: Transcoder.Scratch(),
-        pastCaches: transcoder.isLarge(shape.count))
+      let from = input.pointer + start / source.elementsPerBlock * source.bytesPerBlock
+      let to = output.pointer + start / target.elementsPerBlock * target.bytesPerBlock
+      let count = min(piece, shape.count - start)
+      if let importance, transcoder.takesImportance {
+        // A search takes longer than writing through the caches does.
+        transcoder.run(
+          from, to, count: count, scratch: Transcoder.Scratch(),
+          weights: Transcoder.Weights(importance, shape: shape, from: start), measured: nil)
+      } else {
+        transcoder.run(
+          from, to, count: count, scratch: Transcoder.Scratch(),
+          pastCaches: transcoder.isLarge(shape.count))
+      }
     }
   }
 }

@@ -9,12 +9,15 @@ struct Convert: ParsableCommand {
       INPUT is a .safetensors or .gguf file. OUTPUT's ending chooses its container; it appears \
       under its name when it is whole, and INPUT is only read.
 
-      Weight matrices take FORMAT; norms, biases, routers, position embeddings and integers keep \
-      their precision. Where rows do not fill the blocks of FORMAT, a tensor becomes f16 and the \
-      report says so.
+      FORMAT is what weight matrices become. PRESET is a mix, as the field names them: most \
+      matrices take one format, delicate ones more bits. A name that is both, such as q4_0, means \
+      the mix, in which the output is q6_K; --pure gives every matrix the same. Norms, biases, \
+      routers, position embeddings and integers keep their precision. Where rows do not fill the \
+      blocks of a format, a tensor takes one of smaller blocks, or f16, and the report says so.
 
       EXAMPLES
         kerf convert model.safetensors model.gguf --to q8_0
+        kerf convert model.gguf small.gguf --to q4_K_M --importance imatrix.gguf
         kerf convert model.gguf small.gguf --to q4_0 --tensor 'ffn_down=q5_1' --tensor 'token_embd=q8_0'
         kerf convert model.safetensors model.gguf --to q4_1 --dry-run
         kerf convert model.safetensors model.gguf --to q4_0 --report loss.csv --json > loss.json
@@ -30,9 +33,11 @@ struct Convert: ParsableCommand {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "What weight matrices become: \(Format.encodable.map(\.name).joined(separator: ", ")).",
-      valueName: "format"))
+      "What weight matrices become, one of 'kerf formats'.", valueName: "format|preset"))
   var to: String
+
+  @Flag(help: "No mix: every weight matrix takes the same format.")
+  var pure = false
 
   @Option(help: "The kind of file to make, whatever OUTPUT's ending.")
   var container: Container?
@@ -49,7 +54,10 @@ struct Convert: ParsableCommand {
       valueName: "regex=format"))
   var tensor: [String] = []
 
-  @Option(help: ArgumentHelp("An importance matrix. (Not yet.)", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "An importance matrix, as llama-imatrix writes it: errors count by the activations that a "
+        + "column meets.", valueName: "file"))
   var importance: String?
 
   @Option(help: ArgumentHelp("Write the report to a .json or .csv file.", valueName: "file"))
@@ -77,9 +85,13 @@ struct Convert: ParsableCommand {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads \(threads): expected 1 to 1024")
     }
-    if Format(name: to) == nil, !Preset.names.contains(to.lowercased()) {
+    if Target(name: to) == nil {
       throw ValidationError(
-        "--to \(to): there is no such format; 'kerf formats' lists them")
+        "--to \(to): there is no such format or preset; 'kerf formats' lists them")
+    }
+    if importance != nil, rounding == .reference {
+      throw ValidationError(
+        "--importance with --rounding reference: reference bytes do not depend on importance")
     }
     do {
       _ = try rules
@@ -114,16 +126,13 @@ struct Convert: ParsableCommand {
   }
 
   private func makeRequest() throws -> ConversionRequest {
-    guard let target = Format(name: to) else {
-      throw Terminal.failure("--to \(to): presets are not possible yet; give one format")
+    guard let target = Target(name: to, isPure: pure) else {
+      throw Terminal.failure("--to \(to): there is no such format or preset")
     }
-    guard target.isEncodable else {
+    if case .format(let format) = target, !format.isEncodable {
       throw Terminal.failure(
-        "--to \(target): encoding it is not possible yet; possible are "
+        "--to \(format): encoding it is not possible yet; possible are "
           + Format.encodable.map(\.name).joined(separator: ", "))
-    }
-    if importance != nil {
-      throw Terminal.failure("--importance: importance matrices are not possible yet")
     }
     var request = ConversionRequest(
       input: FilePath(input), output: FilePath(output), target: target, threads: threads)
@@ -132,6 +141,7 @@ struct Convert: ParsableCommand {
     request.isStrict = strict
     request.isMeasuring = !noMeasure
     request.isReplacing = force
+    request.importance = importance.map { FilePath($0) }
     request.rules = try rules
     return request
   }
@@ -148,18 +158,10 @@ struct Convert: ParsableCommand {
   }
 
   private func heading(_ report: LossReport) -> String {
-    "\(report.source) → \(report.target)  (\(to.lowercased()), \(rounding.rawValue) rounding, "
+    "\(report.source) → \(report.target)  (\(Target(name: to, isPure: pure)?.description ?? to), \(rounding.rawValue) rounding, "
       + "\(report.instructionSet.rawValue))"
   }
 }
 
 extension Container: ExpressibleByArgument {}
 extension Rounding: ExpressibleByArgument {}
-
-/// Mixes of formats that the field knows by name.
-private enum Preset {
-  static let names: Set<String> = [
-    "q2_k", "q2_k_s", "q3_k_s", "q3_k_m", "q3_k_l", "q4_k_s", "q4_k_m", "q5_k_s", "q5_k_m",
-    "mxfp4_moe",
-  ]
-}

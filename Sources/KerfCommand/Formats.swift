@@ -1,30 +1,47 @@
 import ArgumentParser
+import Foundation
 import Kerf
 
 struct Formats: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Every format: bits per weight, block, bytes, what it is for.",
+    abstract: "Every format and preset: bits per weight, block, bytes, what it is for.",
     discussion: """
+      A format says how one tensor is stored; a preset, which tensor gets which format.
+
       EXAMPLES
-        kerf formats          the formats that can be written, and those that can be read
+        kerf formats          the formats that can be made or read, and the presets
         kerf formats --all    also those that are only carried from file to file
-        kerf formats q4_0     one of them
+        kerf formats q4_0     one of them: its layout, and what its codes stand for
+        kerf formats q4_K_M   a preset: which tensors get what
       """)
 
-  @Argument(help: "A format's name.")
+  @Argument(help: "A format's or preset's name.")
   var name: String?
 
   @Flag(help: "List formats that are only carried, too.")
   var all = false
 
+  @Flag(help: "Print JSON, and nothing else, on standard output.")
+  var json = false
+
   func run() throws {
+    var formats = all ? Format.allCases : Format.decodable
+    var presets = Preset.allCases
     if let name {
-      guard let format = Format(name: name) else {
-        throw Terminal.failure("there is no format “\(name)”; 'kerf formats --all' lists them")
+      formats = Format(name: name).map { [$0] } ?? []
+      presets = Preset(name: name).map { [$0] } ?? []
+      guard !formats.isEmpty || !presets.isEmpty else {
+        throw Terminal.failure(
+          "there is no format or preset “\(name)”; 'kerf formats --all' lists them")
       }
-      try Terminal.output(Formats.details(format))
+    }
+    if json {
+      try Terminal.output(Formats.json(formats, presets))
+    } else if name != nil {
+      let parts = formats.map(Formats.details) + presets.map(Formats.details)
+      try Terminal.output(parts.joined(separator: "\n\n"))
     } else {
-      try Terminal.output(Formats.table(all ? Format.allCases : Format.decodable))
+      try Terminal.output(Formats.table(formats) + "\n\n" + Formats.table(presets))
     }
   }
 
@@ -36,24 +53,46 @@ struct Formats: ParsableCommand {
     for format in formats {
       table.append([
         format.name, Numbers.fixed(format.bitsPerWeight, 4), "\(format.elementsPerBlock)",
-        "\(format.bytesPerBlock)", ability(format), containers(format),
-        format.purpose ?? "carried unchanged",
+        "\(format.bytesPerBlock)", ability(format), containers(format), format.purpose ?? "",
       ])
     }
+    return table.lines.joined(separator: "\n")
+  }
+
+  private static func table(_ presets: [Preset]) -> String {
+    var table = TextTable([("preset", .left), ("mostly", .left), ("what it is for", .left)])
+    for preset in presets { table.append([preset.name, preset.format.name, preset.purpose]) }
     return table.lines.joined(separator: "\n")
   }
 
   private static func details(_ format: Format) -> String {
     var table = TextTable([("", .left), ("", .left)])
     table.append(["format", format.name])
-    table.append(["purpose", format.purpose ?? "carried from file to file unchanged"])
+    if let purpose = format.purpose { table.append(["for", purpose]) }
+    table.append(["kerf can", ability(format)])
     table.append(["bits/weight", Numbers.fixed(format.bitsPerWeight, 4)])
     table.append([
       "block", "\(format.elementsPerBlock) elements in \(format.bytesPerBlock) bytes",
     ])
     table.append(["kerf can", ability(format)])
-    if let layout = format.layout { table.append(["layout", layout]) }
+    if let layout = format.layout {
+      // The layout's last part says what the codes stand for.
+      let parts = layout.components(separatedBy: "; y = ")
+      table.append(["layout", parts[0]])
+      for formula in parts.dropFirst() { table.append(["formula", "y = " + formula]) }
+    }
     table.append(["held by", containers(format)])
+    return table.lines.joined(separator: "\n")
+  }
+
+  private static func details(_ preset: Preset) -> String {
+    var table = TextTable([("", .left), ("", .left)])
+    table.append(["preset", preset.name])
+    table.append(["for", preset.purpose])
+    table.append(["mostly", preset.format.name])
+    for (index, exception) in preset.exceptions.enumerated() {
+      table.append([index == 0 ? "but" : "", exception])
+    }
     return table.lines.joined(separator: "\n")
   }
 
@@ -63,5 +102,45 @@ struct Formats: ParsableCommand {
 
   private static func containers(_ format: Format) -> String {
     Container.allCases.filter { $0.canHold(format) }.map(\.rawValue).joined(separator: ", ")
+  }
+
+  private static func json(_ formats: [Format], _ presets: [Preset]) throws -> String {
+    struct List: Encodable {
+      struct Entry: Encodable {
+        let name: String
+        let bits_per_weight: Double
+        let block_elements: Int
+        let block_bytes: Int
+        let encodable: Bool
+        let decodable: Bool
+        let held_by: [String]
+        let layout: String?
+        let purpose: String?
+      }
+      struct Mix: Encodable {
+        let name: String
+        let mostly: String
+        let exceptions: [String]
+        let purpose: String
+      }
+      let formats: [Entry]
+      let presets: [Mix]
+    }
+    let list = List(
+      formats: formats.map { format in
+        List.Entry(
+          name: format.name, bits_per_weight: format.bitsPerWeight,
+          block_elements: format.elementsPerBlock, block_bytes: format.bytesPerBlock,
+          encodable: format.isEncodable, decodable: format.isDecodable,
+          held_by: Container.allCases.filter { $0.canHold(format) }.map(\.rawValue),
+          layout: format.layout, purpose: format.purpose)
+      },
+      presets: presets.map {
+        List.Mix(
+          name: $0.name, mostly: $0.format.name, exceptions: $0.exceptions, purpose: $0.purpose)
+      })
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(list), as: UTF8.self)
   }
 }

@@ -27,6 +27,7 @@ public struct Conversion: Sendable {
   private let input: Checkpoint
   private let layout: CheckpointLayout
   private let passages: [Passage]
+  private let importance: ModelImportance?
 
   /// Opens the input and plans.
   /// - Throws: ``ConversionError``.
@@ -49,10 +50,15 @@ public struct Conversion: Sendable {
       throw .splitModel(request.input, parts: parts)
     }
 
+    let importance = try Conversion.importance(request, input)
+    let facts = try checked { () throws(CheckpointError) in
+      try Conversion.facts(of: input, in: container, target: request.target)
+    }
     let choices: [FormatChoice]
     do {
       choices = try FormatPlan(
-        target: request.target, rules: request.rules,
+        target: request.target, model: facts, hasImportance: importance != nil,
+        rules: request.rules,
         keptStorage: Conversion.keptStorage(from: input.container, to: container)
       ).choices(
         for: input.tensors.map { TensorSummary(name: $0.name, shape: $0.shape, format: $0.format) })
@@ -73,25 +79,29 @@ public struct Conversion: Sendable {
       requests.append((tensor.name, format, tensor.shape))
       rows.append(Conversion.row(tensor, choice, format))
     }
-    let hasBlocks = requests.contains { $0.format.kind == .block }
-    let metadata = try checked { () throws(CheckpointError) in
-      try OutputMetadata.metadata(
-        of: input, in: container, target: request.target, hasBlocks: hasBlocks)
-    }
+    let metadata = OutputMetadata.metadata(
+      of: input, in: container, architecture: facts.architecture, target: request.target,
+      hasBlocks: requests.contains { $0.format.kind == .block }, importance: importance?.file)
     layout = try checked { () throws(CheckpointError) in
       try CheckpointLayout(path: request.output, metadata: metadata, tensors: requests)
+    }
+    var remarks: [Remark] = []
+    if let importance {
+      remarks = try Conversion.weigh(&rows, importance, passages)
     }
     for index in rows.indices { rows[index].byteCount = layout.tensors[index].byteCount }
     self.input = input
     self.passages = passages
+    self.importance = importance
     plannedReport = LossReport(
       source: request.input.string, target: request.output.string,
       instructionSet: table.instructionSet, rows: rows,
       total: LossReport.Total(
         elements: rows.reduce(0) { $0 + $1.shape.count },
         bytesIn: rows.reduce(0) { $0 + $1.sourceByteCount },
-        bytesOut: rows.reduce(0) { $0 + $1.byteCount }))
-    remarks = Remark.all(rows: rows, metadata: metadata)
+        bytesOut: rows.reduce(0) { $0 + $1.byteCount }),
+      isWeighted: importance != nil)
+    self.remarks = Remark.all(rows: rows, metadata: metadata) + remarks
 
     if request.isStrict {
       let fallbacks = rows.filter(\.isFallback).map { row in
@@ -124,6 +134,7 @@ public struct Conversion: Sendable {
     // A strict conversion has to see every element.
     let losses = try Pipeline(
       input: input, output: output, placed: layout.tensors, passages: passages,
+      importance: importance,
       isMeasuring: request.isMeasuring || request.isStrict, progress: progress
     ).run(threads: request.threads)
 
@@ -168,12 +179,76 @@ public struct Conversion: Sendable {
       wantedFormat: choice.isFallback ? choice.wanted : format,
       sourceByteCount: tensor.byteCount, byteCount: 0)
     if choice.isFallback {
-      row.note =
-        "rows of \(tensor.shape.columns) do not fill blocks of \(choice.wanted): \(format) instead"
-    } else if tensor.format.kind == .block && format != tensor.format {
-      row.note = "requantized from \(tensor.format): its loss comes on top"
+      row.addNote(
+        "rows of \(tensor.shape.columns) do not fill blocks of \(choice.wanted): \(format) instead")
+    }
+    if tensor.format.kind == .block && format != tensor.format {
+      row.addNote("requantized from \(tensor.format): its loss comes on top")
     }
     return row
+  }
+
+  /// The importance matrix that is asked for.
+  private static func importance(
+    _ request: ConversionRequest, _ input: Checkpoint
+  ) throws(ConversionError) -> ModelImportance? {
+    guard let path = request.importance else { return nil }
+    guard request.rounding == .optimal else { throw .codec(.importanceOfReference) }
+    let file = try checked { () throws(CheckpointError) in try ImportanceFile.open(path) }
+    guard !path.isSameFile(as: request.output) else { throw .outputIsImportance(request.output) }
+    return ModelImportance(file, tensors: input.tensors)
+  }
+
+  /// Notes what the importance matrix does not say, tensor by tensor; returns it in short.
+  private static func weigh(
+    _ rows: inout [LossReport.Row], _ importance: ModelImportance, _ passages: [Passage]
+  ) throws(ConversionError) -> [Remark] {
+    var (quantized, without, flat, unused) = (0, 0, 0, 0)
+    var formats: Set<Format> = []
+    for index in rows.indices
+    where ModelImportance.counts(rows[index].sourceFormat, rows[index].format) {
+      quantized += 1
+      guard importance.hasEntry(index) else {
+        without += 1
+        rows[index].addNote("no importance")
+        continue
+      }
+      let clean = try importance.importance(of: index)
+      if clean.flatCount > 0 {
+        flat += 1
+        rows[index].addNote(
+          "importance is zero or no number for \(clean.flatCount) of \(counted(clean.count, "column"))"
+        )
+      }
+      if !passages[index].takesImportance {
+        unused += 1
+        formats.insert(rows[index].format)
+      }
+    }
+    var remarks: [Remark] = []
+    if without > 0 { remarks.append(.withoutImportance(count: without, of: quantized)) }
+    if flat > 0 { remarks.append(.flatImportance(count: flat)) }
+    if unused > 0 {
+      remarks.append(
+        .importanceUnused(formats: Format.allCases.filter(formats.contains), count: unused))
+    }
+    if let first = importance.unmatched.first {
+      remarks.append(.importanceOfNothing(count: importance.unmatched.count, first: first))
+    }
+    return remarks
+  }
+
+  /// What the model says of itself, where that matters.
+  private static func facts(
+    of input: Checkpoint, in container: Container, target: Target
+  ) throws(CheckpointError) -> ModelFacts {
+    switch input.metadata {
+    case .gguf(let entries): ModelFacts(entries)
+    case .safetensors:
+      container == .gguf || target.format.kind == .block
+        ? try JSONObject.config(beside: input.path).map(ModelFacts.init) ?? ModelFacts()
+        : ModelFacts()
+    }
   }
 
   /// What becomes of tensors that are not quantized.

@@ -18,6 +18,10 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   case unknownContainer(FilePath)
   /// A tensor whose present format cannot be decoded, or whose wanted one cannot be encoded, yet.
   case notYet(FilePath, tensor: String, from: Format, to: Format)
+  /// An importance matrix for a tensor of another shape.
+  case importanceSize(FilePath, tensor: String, shape: Shape, found: Int)
+  /// Output and importance matrix are one file.
+  case outputIsImportance(FilePath)
   /// One part of a model in several files.
   case splitModel(FilePath, parts: Int)
   /// What `--strict` refuses: each line names a tensor and says what it is.
@@ -63,6 +67,11 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .notYet(let path, let tensor, let from, let to):
       "\(path): tensor \"\(tensor)\": converting \(from) to \(to) is not possible yet; "
         + "it can write " + Format.encodable.map(\.name).joined(separator: ", ")
+    case .importanceSize(let path, let tensor, let shape, let found):
+      "\(path): importance of tensor \"\(tensor)\": expected a sum for every column of every matrix "
+        + "of \(shape), found \(found)"
+    case .outputIsImportance(let path):
+      "\(path): output and importance matrix are the same file"
     case .splitModel(let path, let parts):
       "\(path): one of \(parts) parts; models in several files are not converted yet"
     case .refused(let path, let objections):

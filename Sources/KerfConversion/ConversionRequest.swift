@@ -13,9 +13,11 @@ public struct ConversionRequest: Sendable {
   /// The kind of file to be made; `nil` where the output's ending says it.
   public var container: Container?
   /// What tensors get unless a rule says otherwise.
-  public var target: Format
+  public var target: Target
   /// How codes and scales are chosen.
   public var rounding = Rounding.optimal
+  /// A file of activations that says how much errors count, column by column.
+  public var importance: FilePath?
   /// Exceptions; the first that matches a tensor decides.
   public var rules: [FormatRule] = []
   /// Whether fallbacks and elements that are not finite are refused.
@@ -28,10 +30,15 @@ public struct ConversionRequest: Sendable {
   public var threads: Int
 
   /// A request with defaults for all but these.
-  public init(input: FilePath, output: FilePath, target: Format, threads: Int? = nil) {
+  public init(input: FilePath, output: FilePath, target: Target, threads: Int? = nil) {
     self.input = input
     self.output = output
     self.target = target
     self.threads = threads ?? Threads.defaultCount
+  }
+
+  /// A request that all matrices become the same, with defaults for all but these.
+  public init(input: FilePath, output: FilePath, target: Format, threads: Int? = nil) {
+    self.init(input: input, output: output, target: .format(target), threads: threads)
   }
 }

@@ -38,10 +38,12 @@ enum Passage: Sendable {
   }
 
   /// Takes `count` elements, `byteCount` bytes of them, from `source` to `target`, and hands the
-  /// loss of every tile to `measured`, if it is given and the elements are numbers.
+  /// loss of every tile to `measured`, if it is given and the elements are numbers. Errors count as
+  /// `weights` say, if they are given.
   func run(
     _ source: UnsafeRawPointer, byteCount: Int, _ target: UnsafeMutableRawPointer, count: Int,
-    scratch: borrowing Transcoder.Scratch, measured: ((LossSums, Int) -> Void)?
+    scratch: borrowing Transcoder.Scratch, weights: Transcoder.Weights?,
+    measured: Transcoder.Measured?
   ) {
     switch self {
     case .copy:
@@ -52,8 +54,14 @@ enum Passage: Sendable {
         (target + i * wide).copyMemory(from: source + i * narrow, byteCount: narrow)
       }
     case .transcode(let transcoder):
-      transcoder.run(source, target, count: count, scratch: scratch, measured: measured)
+      transcoder.run(
+        source, target, count: count, scratch: scratch, weights: weights, measured: measured)
     }
+  }
+
+  /// Whether errors can count by importance.
+  var takesImportance: Bool {
+    if case .transcode(let transcoder) = self { transcoder.takesImportance } else { false }
   }
 
   /// Whether there is a loss to measure.

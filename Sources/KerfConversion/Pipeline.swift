@@ -16,6 +16,7 @@ struct Pipeline: Sendable {
   private let output: AtomicFile
   private let placed: [TensorDescription]
   private let passages: [Passage]
+  private let importance: ModelImportance?
   private let isMeasuring: Bool
   private let progress: ConversionProgress
   /// The number of the first piece of each tensor, and the number of all pieces at the end.
@@ -27,14 +28,16 @@ struct Pipeline: Sendable {
   /// - Parameters:
   ///   - placed: Where the tensors of `input` go in `output`, in their order.
   ///   - passages: How each of them gets there.
+  ///   - importance: How much errors count, where a tensor is quantized.
   init(
     input: Checkpoint, output: AtomicFile, placed: [TensorDescription], passages: [Passage],
-    isMeasuring: Bool, progress: ConversionProgress
+    importance: ModelImportance?, isMeasuring: Bool, progress: ConversionProgress
   ) {
     self.input = input
     self.output = output
     self.placed = placed
     self.passages = passages
+    self.importance = importance
     self.isMeasuring = isMeasuring
     self.progress = progress
     firstPieces = input.tensors.reduce(into: [0]) { numbers, tensor in
@@ -46,13 +49,13 @@ struct Pipeline: Sendable {
   /// Does the work; returns the loss of each tensor that was measured.
   func run(threads: Int) throws(ConversionError) -> [LossAccumulator?] {
     let pieces = firstPieces[firstPieces.count - 1]
-    let failure = Mutex<CheckpointError?>(nil)
+    let failure = Mutex<ConversionError?>(nil)
     let losses = Mutex(OrderedLosses(tensors: placed.count))
     Threads.forEachWorker(min(threads, max(pieces, 1)), pieces: pieces) { next in
       let buffers = Buffers()
       while let piece = next() {
         guard failure.withLock({ $0 == nil }) else { return }
-        do throws(CheckpointError) {
+        do throws(ConversionError) {
           let (tensor, loss) = try convert(piece, buffers)
           losses.withLock { $0.add(piece, tensor, loss) }
         } catch {
@@ -61,7 +64,7 @@ struct Pipeline: Sendable {
         }
       }
     }
-    if let error = failure.withLock({ $0 }) { throw .checkpoint(error) }
+    if let error = failure.withLock({ $0 }) { throw error }
     return losses.withLock { $0.tensors }
   }
 
@@ -75,7 +78,7 @@ struct Pipeline: Sendable {
 
   private func convert(
     _ piece: Int, _ buffers: borrowing Buffers
-  ) throws(CheckpointError) -> (tensor: Int, LossAccumulator?) {
+  ) throws(ConversionError) -> (tensor: Int, LossAccumulator?) {
     let index = firstPieces.partitioningIndex { $0 > piece } - 1
     let source = input.tensors[index]
     let target = placed[index]
@@ -84,18 +87,29 @@ struct Pipeline: Sendable {
     let from = byteRange(source, start, count)
     let to = byteRange(target, start, count)
 
-    try input.read(
-      source, from,
-      into: UnsafeMutableRawBufferPointer(
-        start: buffers.source.baseAddress, count: from.count))
+    do {
+      try input.read(
+        source, from,
+        into: UnsafeMutableRawBufferPointer(
+          start: buffers.source.baseAddress, count: from.count))
+    } catch { throw .checkpoint(error) }
+    var weights: Transcoder.Weights?
+    if let importance, importance.counts(index, target.format) {
+      weights = Transcoder.Weights(
+        try importance.lend(index), shape: source.shape, from: start)
+    }
     var loss = isMeasuring && passages[index].isMeasurable ? LossAccumulator() : nil
     passages[index].run(
       buffers.source.baseAddress, byteCount: from.count, buffers.target.baseAddress, count: count,
-      scratch: buffers.scratch,
-      measured: loss == nil ? nil : { tile, length in loss?.add(tile, count: length) })
-    try output.write(
-      UnsafeRawBufferPointer(start: buffers.target.baseAddress, count: to.count),
-      at: target.offset + to.lowerBound)
+      scratch: buffers.scratch, weights: weights,
+      measured: loss == nil
+        ? nil
+        : { tile, weighted, length in loss?.add(tile, count: length, weighted: weighted) })
+    do {
+      try output.write(
+        UnsafeRawBufferPointer(start: buffers.target.baseAddress, count: to.count),
+        at: target.offset + to.lowerBound)
+    } catch { throw .checkpoint(error) }
     progress.advance(by: from.count)
     return (index, loss)
   }

@@ -32,6 +32,9 @@ public struct Loss: Sendable, Hashable {
   /// mean (y−x): whether the quantized weights lean to one side.
   public let bias: Double
 
+  /// Σw(x−y)² / Σwx², with the importance w of each column; `nil` where there was none.
+  public let weightedNMSE: Double?
+
   /// mean (x−y)²
   public var mse: Double { count > 0 ? squaredError / Double(count) : 0 }
 
@@ -75,11 +78,20 @@ package struct LossAccumulator: Sendable {
   private var absoluteError = CompensatedSum()
   private var error = CompensatedSum()
   private var maxAbsoluteError = 0.0
+  private var isWeighted = false
+  private var weightedError = CompensatedSum()
+  private var weightedReference = CompensatedSum()
 
   package init() {}
 
-  /// Adds a piece of `count` elements.
-  package mutating func add(_ sums: LossSums, count: Int) {
+  /// Adds a piece of `count` elements; `weighted` are the sums of elements scaled by the root of
+  /// their importance.
+  package mutating func add(_ sums: LossSums, count: Int, weighted: LossSums? = nil) {
+    if let weighted {
+      isWeighted = true
+      weightedError.add(weighted.squaredError)
+      weightedReference.add(weighted.squaredReference)
+    }
     self.count += count - sums.nonFiniteReference - sums.nonFiniteCandidate
     nonFinite += sums.nonFiniteReference
     overflowed += sums.nonFiniteCandidate
@@ -101,6 +113,9 @@ package struct LossAccumulator: Sendable {
     squaredCandidate.add(other.squaredCandidate)
     absoluteError.add(other.absoluteError)
     error.add(other.error)
+    isWeighted = isWeighted || other.isWeighted
+    weightedError.add(other.weightedError)
+    weightedReference.add(other.weightedReference)
     maxAbsoluteError = max(maxAbsoluteError, other.maxAbsoluteError)
   }
 
@@ -111,7 +126,14 @@ package struct LossAccumulator: Sendable {
       count: count, nonFinite: nonFinite, overflowed: overflowed,
       squaredError: squaredError.value, squaredReference: squaredReference.value,
       squaredCandidate: squaredCandidate.value, maxAbsoluteError: maxAbsoluteError,
-      meanAbsoluteError: absoluteError.value / divisor, bias: error.value / divisor)
+      meanAbsoluteError: absoluteError.value / divisor, bias: error.value / divisor,
+      weightedNMSE: weightedNMSE)
+  }
+
+  private var weightedNMSE: Double? {
+    guard isWeighted else { return nil }
+    if weightedError.value == 0 { return 0 }
+    return weightedReference.value > 0 ? weightedError.value / weightedReference.value : nil
   }
 }
 

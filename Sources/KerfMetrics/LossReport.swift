@@ -15,10 +15,15 @@ public struct LossReport: Sendable {
   /// All tensors together.
   public var total: Total
 
+  /// Whether errors were also counted by importance.
+  public var isWeighted: Bool
+
   /// A value of these properties.
   public init(
-    source: String, target: String, instructionSet: InstructionSet, rows: [Row], total: Total
+    source: String, target: String, instructionSet: InstructionSet, rows: [Row], total: Total,
+    isWeighted: Bool = false
   ) {
+    self.isWeighted = isWeighted
     self.source = source
     self.target = target
     self.instructionSet = instructionSet
@@ -61,6 +66,11 @@ public struct LossReport: Sendable {
       self.byteCount = byteCount
       self.loss = loss
       self.note = note
+    }
+
+    /// Adds to what the user is told of the tensor.
+    package mutating func addNote(_ words: String) {
+      note = note.map { $0 + "; " + words } ?? words
     }
 
     /// Whether the tensor got another format than the one asked for.

@@ -49,33 +49,98 @@ public enum KeptStorage: Sendable, Hashable {
   case target
 }
 
+/// What the matrices of a file are to become.
+public enum Target: Sendable, Hashable, CustomStringConvertible {
+  /// All of them the same.
+  case format(Format)
+  /// Each what the mix gives it.
+  case preset(Preset)
+
+  /// The preset or format of that name, whatever its case. A name that is both means the preset,
+  /// unless `isPure`: then every matrix takes the same format.
+  public init?(name: some StringProtocol, isPure: Bool = false) {
+    if let preset = Preset(name: name) {
+      self = isPure ? .format(Format(name: name) ?? preset.format) : .preset(preset)
+    } else if let format = Format(name: name) {
+      self = .format(format)
+    } else {
+      return nil
+    }
+  }
+
+  /// What most matrices take.
+  public var format: Format {
+    switch self {
+    case .format(let format): format
+    case .preset(let preset): preset.format
+    }
+  }
+
+  /// The name, as commands spell it.
+  public var description: String {
+    switch self {
+    case .format(let format): format.name
+    case .preset(let preset): preset.name
+    }
+  }
+}
+
 /// Chooses formats for the tensors of a file.
 public struct FormatPlan: Sendable {
-  private let target: Format
+  private let target: Target
+  private let model: ModelFacts
+  private let hasImportance: Bool
   private let rules: [FormatRule]
   private let keptStorage: KeptStorage
 
   /// - Parameters:
   ///   - target: What tensors get unless a rule says otherwise.
+  ///   - model: What a preset needs to know of the model.
+  ///   - hasImportance: Whether there is an importance matrix; some presets save bits with one.
   ///   - rules: The first that matches a tensor decides; one that matches nothing is an error.
   ///   - keptStorage: What becomes of the tensors that are not quantized.
-  public init(target: Format, rules: [FormatRule] = [], keptStorage: KeptStorage = .unchanged) {
+  public init(
+    target: Target, model: ModelFacts = ModelFacts(), hasImportance: Bool = false,
+    rules: [FormatRule] = [], keptStorage: KeptStorage = .unchanged
+  ) {
     self.target = target
+    self.model = model
+    self.hasImportance = hasImportance
     self.rules = rules
     self.keptStorage = keptStorage
+  }
+
+  /// A plan that gives every matrix the same format.
+  public init(
+    target: Format, rules: [FormatRule] = [], keptStorage: KeptStorage = .unchanged
+  ) {
+    self.init(target: .format(target), rules: rules, keptStorage: keptStorage)
   }
 
   /// A choice for every tensor, in their order.
   /// - Throws: ``PlanError/ruleMatchesNothing(_:)``.
   public func choices(for tensors: [TensorSummary]) throws(PlanError) -> [FormatChoice] {
+    let roles = tensors.map { TensorRole(name: $0.name) }
+    let mix: PresetMix? =
+      if case .preset(let preset) = target {
+        PresetMix(
+          preset, model: model, hasImportance: hasImportance, tensors: tensors, roles: roles)
+      } else {
+        nil
+      }
     var used = [Bool](repeating: false, count: rules.count)
-    let choices = tensors.map { tensor in
+    var choices: [FormatChoice] = []
+    choices.reserveCapacity(tensors.count)
+    for (index, tensor) in tensors.enumerated() {
       var decided: Format?
-      for (index, rule) in rules.enumerated() where rule.matches(tensor.name) {
-        used[index] = true
+      for (number, rule) in rules.enumerated() where rule.matches(tensor.name) {
+        used[number] = true
         if decided == nil { decided = rule.format }
       }
-      return choice(for: tensor, rule: decided)
+      choices.append(
+        choice(for: tensor, roles[index], rule: decided) {
+          mix?.format(of: index, tensor, roles[index]) ?? target.format
+        })
     }
     if let unused = used.firstIndex(of: false) {
       throw .ruleMatchesNothing(rules[unused].pattern)
@@ -83,9 +148,11 @@ public struct FormatPlan: Sendable {
     return choices
   }
 
-  private func choice(for tensor: TensorSummary, rule: Format?) -> FormatChoice {
+  private func choice(
+    for tensor: TensorSummary, _ role: TensorRole, rule: Format?, else wanted: () -> Format
+  ) -> FormatChoice {
     let kept = Eligibility.keptReason(
-      name: tensor.name, shape: tensor.shape, format: tensor.format)
+      name: tensor.name, role: role, shape: tensor.shape, format: tensor.format)
     if kept == .notFloat {
       return FormatChoice(wanted: tensor.format, format: tensor.format, kept: kept)
     }
@@ -96,7 +163,8 @@ public struct FormatPlan: Sendable {
       let format = self.kept(tensor)
       return FormatChoice(wanted: format, format: format, kept: kept)
     }
-    return FormatChoice(wanted: target, format: target.fitting(tensor.shape))
+    let wanted = wanted()
+    return FormatChoice(wanted: wanted, format: wanted.fitting(tensor.shape))
   }
 
   private func kept(_ tensor: TensorSummary) -> Format {
@@ -105,14 +173,26 @@ public struct FormatPlan: Sendable {
     switch keptStorage {
     case .unchanged: return tensor.format
     case .float32: return .f32
-    case .target: return target.kind == .float ? target : tensor.format
+    case .target: return target.format.kind == .float ? target.format : tensor.format
     }
   }
 }
 
 extension Format {
   /// This format, or the one to fall back to where rows of `shape` do not end on its blocks.
-  func fitting(_ shape: Shape) -> Format {
-    shape.columns.isMultiple(of: elementsPerBlock) ? self : .f16
+  package func fitting(_ shape: Shape) -> Format {
+    [self, substitute].first { shape.columns.isMultiple(of: $0.elementsPerBlock) } ?? .f16
+  }
+
+  /// What comes nearest in smaller blocks.
+  private var substitute: Format {
+    switch self {
+    case .q2_K, .q3_K, .tq1_0, .tq2_0: .q4_0
+    case .q4_K: .q5_0
+    case .q5_K: .q5_1
+    case .q6_K: .q8_0
+    case .iq4_xs, .iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_s, .iq1_m: .iq4_nl
+    default: .f16
+    }
   }
 }

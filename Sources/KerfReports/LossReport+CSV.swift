@@ -8,7 +8,7 @@ extension LossReport {
     let head =
       ["name", "shape", "elements", "source_format", "format", "wanted_format", "bytes"]
       + ["source_bytes", "bits_per_weight"] + figures(nil).map(\.name)
-      + ["non_finite", "overflowed", "note"]
+      + ["non_finite", "overflowed", "note"] + (isWeighted ? ["weighted_nmse"] : [])
     let lines = rows.map { row in
       let figures = figures(row.loss).map { $0.value.map(String.init(describing:)) ?? "" }
       let cells =
@@ -22,6 +22,7 @@ extension LossReport {
           row.loss.map { String($0.nonFinite) } ?? "", row.loss.map { String($0.overflowed) } ?? "",
           row.note ?? "",
         ]
+        + (isWeighted ? [row.loss?.weightedNMSE.map(String.init(describing:)) ?? ""] : [])
       return cells.map(field).joined(separator: ",")
     }
     return ([head.joined(separator: ",")] + lines).map { $0 + "\r\n" }.joined()

@@ -37,13 +37,13 @@ private struct JSONReport: Encodable {
     isa = report.instructionSet.rawValue
     source = report.source
     target = report.target
-    tensors = report.rows.map(Row.init)
+    tensors = report.rows.map { Row(row: $0, isWeighted: report.isWeighted) }
     total = Total(report.total)
   }
 
   struct Row: Encodable {
     let row: LossReport.Row
-    init(_ row: LossReport.Row) { self.row = row }
+    let isWeighted: Bool
 
     func encode(to encoder: any Encoder) throws {
       var json = encoder.container(keyedBy: Key.self)
@@ -60,6 +60,7 @@ private struct JSONReport: Encodable {
       for (name, figure) in figures(row.loss) {
         try json.encode(figure, forKey: Key(stringValue: name))
       }
+      if isWeighted { try json.encode(row.loss?.weightedNMSE, forKey: "weighted_nmse") }
       try json.encode(row.loss?.nonFinite, forKey: "non_finite")
       try json.encode(row.loss?.overflowed, forKey: "overflowed")
     }

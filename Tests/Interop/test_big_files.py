@@ -1,5 +1,7 @@
-"""A gigabyte: memory stays bounded, and an interrupted run leaves nothing behind."""
+"""A gigabyte: memory stays bounded, and an interrupted run leaves nothing behind. And 141 of them,
+of which no byte is read to plan."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from conftest import KERF
+from llama import Llama
 from containers import gguf_string
 
 ROWS, COLUMNS, TENSORS = 8192, 4096, 16  # 64 MiB each in f16
@@ -78,3 +81,27 @@ def test_interruption(number, big, outputs):
     assert list(outputs.iterdir()) == []
     after = big.stat()
     assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("preset", ["q8_0", "q4_0", "q4_K_M"])
+def test_plan_of_a_large_model(preset, kerf, outputs, tmp_path):
+    """A model of 70 billion parameters in half precision, whose file is all holes."""
+    path = Llama(
+        layers=80, heads=64, key_value_heads=8, width=8192, forward=28672, vocabulary=128256
+    ).write_sparse(tmp_path / "large.gguf")
+    assert path.stat().st_size > 140e9
+    started = time.monotonic()
+    result = kerf(
+        "convert", path, outputs / "x.gguf", "--to", preset, "--dry-run", "--json", status=None)
+    seconds = time.monotonic() - started
+    if "not possible yet" in result.err:
+        pytest.skip(f"not all formats of {preset} can be written yet")
+    assert seconds < 1
+    report = json.loads(result.out)
+    assert 70e9 < report["total"]["elements"] < 71e9
+    formats = {row["name"]: row["format"] for row in report["tensors"]}
+    assert formats["output.weight"] == ("q8_0" if preset == "q8_0" else "q6_K")
+    if preset == "q4_K_M":
+        # Values that eight heads share take more bits.
+        assert formats["blk.11.attn_v.weight"] == "q5_K"
+        assert 4.7 < report["total"]["bits_per_weight"] < 5

@@ -22,7 +22,7 @@ def test_help(kerf, words):
     assert result.out == golden.read_text()
 
 
-@pytest.mark.parametrize("words", ["formats", "formats --all", "formats q4_1"])
+@pytest.mark.parametrize("words", ["formats", "formats --all", "formats q4_1", "formats q4_K_M"])
 def test_formats(kerf, words):
     result = kerf(*words.split())
     assert result.status == 0 and result.err == ""

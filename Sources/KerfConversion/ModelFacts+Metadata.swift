@@ -1,0 +1,54 @@
+// What a model says of its size, in either container's words.
+
+internal import KerfCheckpoints
+internal import KerfPlanning
+internal import SystemPackage
+
+extension ModelFacts {
+  /// Facts from the keys of a GGUF file.
+  init(_ entries: [MetadataEntry<GGUFValue>]) {
+    let architecture = entries[key: "general.architecture"]?.text
+    func number(_ key: String) -> Int? {
+      let value = entries[key: (architecture ?? "") + "." + key]
+      // Where layers differ there is a number for each; the first one speaks for all.
+      if case .array(let array) = value {
+        return array.elements.first { _ in true }?.integer
+      }
+      return value?.integer
+    }
+    let heads = number("attention.head_count")
+    self.init(
+      architecture: architecture, layers: number("block_count"), heads: heads,
+      keyValueHeads: number("attention.head_count_kv") ?? heads, experts: number("expert_count"))
+  }
+
+  /// Facts from a model's config.json.
+  init(_ config: JSONObject) {
+    // Models that see have the one that speaks inside.
+    let text = config["text_config"]?.object
+    func value(_ names: [String]) -> JSONValue? {
+      names.lazy.compactMap { config[$0] ?? text?[$0] }.first
+    }
+    let heads = value(["num_attention_heads", "n_head", "n_heads"])?.integer
+    self.init(
+      architecture: value(["model_type"])?.string,
+      layers: value(["num_hidden_layers", "n_layer", "n_layers", "num_layers"])?.integer,
+      heads: heads,
+      keyValueHeads: value(["num_key_value_heads", "num_kv_heads", "n_kv_heads"])?.integer ?? heads,
+      experts: value(["num_local_experts", "num_experts", "n_routed_experts"])?.integer)
+  }
+}
+
+extension JSONObject {
+  /// The config.json in the same directory as a weight file; `nil` where there is none.
+  static func config(beside path: FilePath) throws(CheckpointError) -> JSONObject? {
+    var config = path
+    config.removeLastComponent()
+    config.append("config.json")
+    do {
+      return try JSONValue(contentsOf: config).object
+    } catch .notFound {
+      return nil
+    }
+  }
+}
