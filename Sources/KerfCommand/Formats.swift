@@ -74,7 +74,6 @@ struct Formats: ParsableCommand {
     table.append([
       "block", "\(format.elementsPerBlock) elements in \(format.bytesPerBlock) bytes",
     ])
-    table.append(["kerf can", ability(format)])
     if let layout = format.layout {
       // The layout's last part says what the codes stand for.
       let parts = layout.components(separatedBy: "; y = ")
