@@ -39,17 +39,24 @@ enum MXFP4 {
   }
 
   /// Of the two exponents with which the largest element is neither far beyond the grid nor within
-  /// its lower half, the one that leaves less. No other leaves less than these.
+  /// its lower half, the one that leaves less. Where the largest element may count little, smaller
+  /// ones are tried as well.
   @inline(__always)
-  private static func bestExponents<Weights>(_ runs: Runs<32, Weights>) -> i32x16 {
+  private static func bestExponents<Weights: Weighting>(_ runs: Runs<32, Weights>) -> i32x16 {
     let largest = runs.magnitudes()
+    let lowest = i32x16(repeating: Weights.isUniform ? -125 : -123)
     let floor = i32x16_min(
-      i32x16_max(exponent(largest).floor, i32x16(repeating: -125)), i32x16(repeating: 126))
+      i32x16_max(exponent(largest).floor, lowest), i32x16(repeating: 126))
     let low = floor &+ 125
     let multiplier = i32x16_as_f32((129 &- floor) &<< 23)
     let errors = runs.e2m1Errors([multiplier, multiplier * 0.5])
     var best = BestScale(codes: low, error: errors[0])
     best.challenge(low &+ 1, error: errors[1] * 4)
+    if !Weights.isUniform {
+      let errors = runs.e2m1Errors([multiplier * 2, multiplier * 4])
+      best.challenge(low &- 1, error: errors[0] * 0.25)
+      best.challenge(low &- 2, error: errors[1] * 0.0625)
+    }
     return best.codes & ~f32x16_equal(largest, f32x16(repeating: 0))
   }
 

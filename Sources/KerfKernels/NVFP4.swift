@@ -45,25 +45,29 @@ enum NVFP4 {
   }
 
   /// The codes that leave least, of eight consecutive ones: from the one below that with which 6
-  /// stands for the largest element, to those with which 4 does.
+  /// stands for the largest element, to those with which 4 does. Where the largest element may count
+  /// little, smaller ones are tried as well.
   @inline(__always)
-  private static func bestCodes<Weights>(_ runs: Runs<16, Weights>) -> i32x16 {
+  private static func bestCodes<Weights: Weighting>(_ runs: Runs<16, Weights>) -> i32x16 {
     let largest = runs.magnitudes()
     let middle = code(largest)
     var best = BestScale(codes: middle, error: f32x16(repeating: .infinity))
-    @inline(__always) func candidate(_ offset: Int32) -> i32x16 {
-      i32x16_min(i32x16_max(middle &+ offset, i32x16(repeating: 1)), i32x16(repeating: 126))
-    }
-    for half in 0..<2 {
-      let codes: InlineArray<4, i32x16> =
-        half == 0
-        ? [candidate(0), candidate(1), candidate(-1), candidate(2)]
-        : [candidate(3), candidate(4), candidate(5), candidate(6)]
+    let offsets: InlineArray<16, Int32> = [
+      0, 1, -1, 2, 3, 4, 5, 6, 7, -2, -3, -4, -5, -6, -7, -8,
+    ]
+    var first = 0
+    while first < (Weights.isUniform ? 8 : 16) {
+      let codes = InlineArray<4, i32x16> {
+        i32x16_min(
+          i32x16_max(middle &+ offsets[first &+ $0], i32x16(repeating: 1)),
+          i32x16(repeating: 126))
+      }
       let errors = runs.e2m1Errors(InlineArray<4, f32x16> { 1 / scale(codes[$0]) })
       for c in 0..<4 {
         let unit = scale(codes[c])
         best.challenge(codes[c], error: errors[c] * (unit * unit))
       }
+      first &+= 4
     }
     // With the smallest scale, nothing up to this one is more than 0.
     return best.codes & f32x16_above(largest, f32x16(repeating: 0x1p-11))

@@ -62,12 +62,15 @@ public enum ReferenceMXFP4: WeightedReferenceFormat {
   public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
     let largest = block.map(\.magnitude).max()!
     if largest == 0 { return bytes(block, e: 0) }
-    let exponent = min(max(Int(largest.exponent), -125), 126)
+    let exponent = min(max(Int(largest.exponent), weights == nil ? -125 : -123), 126)
     let multiplier = Float(sign: .plus, exponent: 2 - exponent, significand: 1)
-    let weights = counted(weights)
-    let low = error(block, weights, multiplier: multiplier)
-    let high = error(block, weights, multiplier: multiplier * 0.5) * 4
-    return bytes(block, e: UInt8(exponent - 2 + 127 + (high < low ? 1 : 0)))
+    var best = (offset: 0, error: Float.infinity)
+    for offset in weights == nil ? [0, 1] : [0, 1, -1, -2] {
+      let unit = Float(sign: .plus, exponent: offset, significand: 1)
+      let error = error(block, counted(weights), multiplier: multiplier / unit) * (unit * unit)
+      if error < best.error { best = (offset, error) }
+    }
+    return bytes(block, e: UInt8(exponent - 2 + 127 + best.offset))
   }
 
   private static func half(_ e: UInt8) -> Float {
@@ -100,13 +103,14 @@ public enum ReferenceNVFP4: WeightedReferenceFormat {
     bytes(block) { run, first in
       let largest = run.map(\.magnitude).max()!
       if largest <= 0x1p-11 { return 0 }
-      let weights = counted(weights.map { Array($0[first..<first + 16]) })
+      let counted = counted(weights.map { Array($0[first..<first + 16]) })
       let middle = nearest(largest / 6)
       var best = (code: middle, error: Float.infinity)
-      for offset in [0, 1, -1, 2, 3, 4, 5, 6] {
+      let offsets = [0, 1, -1, 2, 3, 4, 5, 6, 7, -2, -3, -4, -5, -6, -7, -8]
+      for offset in offsets.prefix(weights == nil ? 8 : 16) {
         let code = min(max(middle + offset, 1), 126)
         let scale = scale(code)
-        let error = error(run, weights, multiplier: 1 / scale) * (scale * scale)
+        let error = error(run, counted, multiplier: 1 / scale) * (scale * scale)
         if error < best.error { best = (code, error) }
       }
       return best.code
