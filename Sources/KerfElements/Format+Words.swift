@@ -9,7 +9,11 @@ extension Format {
     case .q5_1: "5-bit codes, a scale and a minimum per 32: the closest of the small ones"
     case .q5_0: "5-bit codes, one scale per 32"
     case .q4_1: "4-bit codes, a scale and a minimum per 32"
-    case .q4_0: "4-bit codes, one scale per 32: the smallest, and fast everywhere"
+    case .q4_0: "4-bit codes, one scale per 32: small, and fast everywhere"
+    case .q6_K: "6-bit codes, a scale per 16: close to q8_0 in three quarters of its bytes"
+    case .iq4_nl: "4-bit codes for sixteen uneven numbers, one scale per 32: closer than q4_0"
+    case .iq4_xs: "the numbers of iq4_nl, with 6-bit scales per 32: nearly as close, and smaller"
+    case .q3_K: "3-bit codes, a 6-bit scale per 16"
     default: nil
     }
   }
@@ -26,6 +30,11 @@ extension Format {
     case .q4_1: "f16 d, f16 m, 16 bytes of nibbles (q[j] low, q[j+16] high); y = q·d + m"
     case .q5_0: "f16 d, u32 of fifth bits, 16 bytes of nibbles; y = (q−16)·d"
     case .q5_1: "f16 d, f16 m, u32 of fifth bits, 16 bytes of nibbles; y = q·d + m"
+    case .q6_K: "128 bytes of nibbles, 64 of upper bits, i8 s[16], f16 d; y = (q−32)·s·d"
+    case .iq4_nl: "f16 d, 16 bytes of nibbles (q[j] low, q[j+16] high); y = table[q]·d"
+    case .iq4_xs: "f16 d, 6 bytes of 6-bit s[8], 128 of nibbles; y = table[q]·(s−32)·d"
+    case .q3_K:
+      "32 bytes of third bits, 64 of lower bits, 12 of 6-bit s[16], f16 d; y = (q−4)·(s−32)·d"
     default: nil
     }
   }
