@@ -121,17 +121,13 @@ public enum ReferenceQ6_K: WeightedReferenceFormat {
     return bytes(scheme.referenced(block) { $0.search(scheme.grid, places).first.scale })
   }
 
-  public static func searched(_ block: [Float]) -> [UInt8] {
+  public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
     bytes(
       scheme.searched(
-        block, nil, [-24, -25, -26, -27, -28, -29, -30, -30.875, -31.25, -31.75, -32, -32.375]))
-  }
-
-  public static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
-    bytes(
-      scheme.searched(
-        block, importance,
-        [21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, -31.5, -32, -32.75, -33.75, -35.25]))
+        block, weights,
+        weights == nil
+          ? [-24, -25, -26, -27, -28, -29, -30, -30.875, -31.25, -31.75, -32, -32.375]
+          : [21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, -31.5, -32, -32.75, -33.75, -35.25]))
   }
 
   private static func bytes(_ block: SubScaledBlock) -> [UInt8] {
@@ -169,14 +165,13 @@ public enum ReferenceQ3_K: WeightedReferenceFormat {
     bytes(scheme.referenced(block, scale: descended))
   }
 
-  public static func searched(_ block: [Float]) -> [UInt8] {
-    bytes(scheme.searched(block, nil, [3, 3.25, -3.7, -3.95, -4.15, -4.35, -4.6, -4.95]))
-  }
-
-  public static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
+  public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
     bytes(
       scheme.searched(
-        block, importance, [2.9, 3.2, 4.1, 4.7, 5.4, 6.5, -3.7, -4, -4.4, -4.9, -5.4, -6.5]))
+        block, weights,
+        weights == nil
+          ? [3, 3.25, -3.7, -3.95, -4.15, -4.35, -4.6, -4.95]
+          : [2.9, 3.2, 4.1, 4.7, 5.4, 6.5, -3.7, -4, -4.4, -4.9, -5.4, -6.5]))
   }
 
   /// Codes of the widest grid, changed one by one, and their scale.
@@ -255,16 +250,9 @@ public enum ReferenceIQ4_NL: WeightedReferenceFormat {
     return bytes(run, storedHalf(best.scale))
   }
 
-  public static func searched(_ block: [Float]) -> [UInt8] {
-    searched(runs(block, nil, length: 32)[0], iq4Places)
-  }
-
-  public static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
-    searched(runs(block, importance, length: 32)[0], iq4WeightedPlaces)
-  }
-
-  private static func searched(_ run: Run, _ places: [Float]) -> [UInt8] {
-    let fitted = run.search(.iq4, places).first.scale
+  public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
+    let run = runs(block, weights, length: 32)[0]
+    let fitted = run.search(.iq4, weights == nil ? iq4Places : iq4WeightedPlaces).first.scale
     let scale = storedHalf(fitted)
     guard scale.magnitude < 0x1p-20 else { return bytes(run, scale) }
     let tried = fitted >= 0 ? max(scale, 0x1p-24) : min(scale, -0x1p-24)
@@ -290,12 +278,8 @@ public enum ReferenceIQ4_XS: WeightedReferenceFormat {
     bytes(scheme.referenced(block) { $0.search(.iq4, iq4ReferencePlaces).first.scale })
   }
 
-  public static func searched(_ block: [Float]) -> [UInt8] {
-    bytes(scheme.searched(block, nil, iq4Places))
-  }
-
-  public static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
-    bytes(scheme.searched(block, importance, iq4WeightedPlaces))
+  public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
+    bytes(scheme.searched(block, weights, weights == nil ? iq4Places : iq4WeightedPlaces))
   }
 
   private static func bytes(_ block: SubScaledBlock) -> [UInt8] {

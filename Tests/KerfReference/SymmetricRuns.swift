@@ -4,22 +4,6 @@
 
 import KerfElements
 
-/// A format whose errors can be weighted by importance.
-public protocol WeightedReferenceFormat: ReferenceFormat {
-  /// The bytes of one block with the least weighted error that the search finds.
-  static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8]
-}
-
-extension WeightedReferenceFormat {
-  /// The bytes of consecutive blocks.
-  public static func weightedRow(_ row: [Float], _ importance: [Float]) -> [UInt8] {
-    stride(from: 0, to: row.count, by: format.elementsPerBlock).flatMap { start in
-      let range = start..<start + format.elementsPerBlock
-      return weighted(repaired(Array(row[range])), Array(importance[range]))
-    }
-  }
-}
-
 /// The numbers that codes stand for, in order.
 struct Grid {
   let numbers: [Float]
@@ -126,18 +110,20 @@ func weightedSymmetric(
 }
 
 extension ReferenceQ8_0: WeightedReferenceFormat {
-  public static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
+  public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
+    guard let weights else { return searched(block) }
     let (scale, codes) = weightedSymmetric(
-      block, importance, .integers(-128...127),
+      block, weights, .integers(-128...127),
       [112, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, -128, -129])
     return halfBytes(scale) + codes.map { UInt8(bitPattern: Int8($0 - 128)) }
   }
 }
 
 extension ReferenceQ4_0: WeightedReferenceFormat {
-  public static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
+  public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
+    guard let weights else { return searched(block) }
     let (scale, codes) = weightedSymmetric(
-      block, importance, .integers(-8...7),
+      block, weights, .integers(-8...7),
       [
         5.1, 6.1, 6.8, 7.2, 8.2, 8.8, 9.9, -7.7, -8, -8.3, -8.7, -9.1, -9.6, -10.1, -10.9, -12,
       ])
@@ -146,9 +132,10 @@ extension ReferenceQ4_0: WeightedReferenceFormat {
 }
 
 extension ReferenceQ5_0: WeightedReferenceFormat {
-  public static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
+  public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
+    guard let weights else { return searched(block) }
     let (scale, codes) = weightedSymmetric(
-      block, importance, .integers(-16...15),
+      block, weights, .integers(-16...15),
       [
         11, 12, 13, 14, 14.6, 15, 15.4, 16.8, -15.8, -16.2, -16.6, -17.2, -17.8, -18.6, -19.8,
         -21.6,
