@@ -4,7 +4,7 @@
 // Every vector has sixteen lanes, whatever the CPU: the compiler splits it into registers that
 // exist. So a kernel is written once, and the order of its sums is the same everywhere. Operators
 // (+ - * / & | ^ and shifts by constants) are Swift's own; what is here is loads and stores,
-// conversions, rounding, comparisons as bits, and the transposition.
+// conversions, rounding, comparisons as bits, the transposition, and look-ups in small tables.
 //
 // The translation unit that imports this header decides the instruction set (`-Xcc -march=…`).
 
@@ -66,6 +66,8 @@ typedef union { u8x64 v; kerf_i32 r[KERF_PARTS]; } kerf_u8_parts;
 #include "folding.h"
 #include "words.h"
 #include "packing.h"
+#include "lanes.h"
+#include "tables.h"
 #include "dot.h"
 #include "comparison.h"
 #include "e2m1.h"

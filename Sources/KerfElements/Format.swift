@@ -100,8 +100,15 @@ public enum Format: String, Sendable, Hashable, CaseIterable, Codable {
 
   /// Every format that the engine can write, in the order users read them.
   public static let encodable: [Format] = [
-    .f32, .f16, .bf16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0,
-    .mxfp4, .nvfp4, .tq2_0, .tq1_0,
+    .f32, .f16, .bf16,
+    .q8_0,
+    .q6_K,
+    .q5_1, .q5_0,
+    .q4_1, .q4_0,
+    .iq4_nl, .iq4_xs,
+    .q3_K,
+    .mxfp4, .nvfp4,
+    .tq2_0, .tq1_0,
   ]
 
   /// Every format that the engine can turn into numbers: all that it can write, then the others.

@@ -34,6 +34,15 @@ extension AffineFormat {
     group.affineFits(outline, axis, spans: spans)
   }
 
+  // The search takes all elements alike.
+  @inline(__always)
+  static func encodeWeighted(
+    _ source: UnsafeRawPointer, _ importance: UnsafePointer<Float>,
+    _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer
+  ) {
+    encodeOptimal(source, target, blocks, workspace)
+  }
+
   @inline(__always)
   static func codes(_ x: f32x16, multiplier: Float, origin: Float) -> i32x16 {
     f32x16_truncated((x - origin) * multiplier + 0.5)

@@ -9,6 +9,7 @@ internal import CVectors
 
 enum Q4_0: SymmetricFormat {
   typealias Codes = Nibbles
+  typealias Grid = Integers<-8, 7>
   static let bytesPerBlock = 18
   @inline(__always) static var zero: Int32 { 8 }
   @inline(__always)
@@ -20,4 +21,15 @@ enum Q4_0: SymmetricFormat {
   }
   @inline(__always) static var clampedFrom: Int { 4 }
   @inline(__always) static var clamping: Clamping { .both }
+
+  enum WeightedCandidates: Placements {
+    @inline(__always) static var count: Int { 16 }
+    @inline(__always)
+    static func place(_ candidate: Int) -> Float {
+      let places: InlineArray<16, Float> = [
+        5.1, 6.1, 6.8, 7.2, 8.2, 8.8, 9.9, -7.7, -8, -8.3, -8.7, -9.1, -9.6, -10.1, -10.9, -12,
+      ]
+      return places[candidate]
+    }
+  }
 }

@@ -10,6 +10,7 @@ internal import CVectors
 
 enum Q5_0: SymmetricFormat {
   typealias Codes = FiveBits
+  typealias Grid = Integers<-16, 15>
   static let bytesPerBlock = 22
   @inline(__always) static var zero: Int32 { 16 }
   @inline(__always)
@@ -21,4 +22,16 @@ enum Q5_0: SymmetricFormat {
   }
   @inline(__always) static var clampedFrom: Int { 4 }
   @inline(__always) static var clamping: Clamping { .above }
+
+  enum WeightedCandidates: Placements {
+    @inline(__always) static var count: Int { 16 }
+    @inline(__always)
+    static func place(_ candidate: Int) -> Float {
+      let places: InlineArray<16, Float> = [
+        11, 12, 13, 14, 14.6, 15, 15.4, 16.8, -15.8, -16.2, -16.6, -17.2, -17.8, -18.6, -19.8,
+        -21.6,
+      ]
+      return places[candidate]
+    }
+  }
 }

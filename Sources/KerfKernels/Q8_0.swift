@@ -8,11 +8,13 @@
 internal import CVectors
 internal import KerfElements
 
-enum Q8_0: SearchedFormat {
+enum Q8_0: SearchedFormat, WeightedSymmetricFormat {
   typealias Codes = SignedBytes
+  typealias Grid = Integers<-128, 127>
   static let bytesPerBlock = 34
   static let hasMinimum = false
   @inline(__always) static var zero: Int32 { 0 }
+  @inline(__always) static var lowestCode: Int32 { -128 }
   @inline(__always)
   static var axis: CodeAxis { CodeAxis(lowest: -128, highest: 127, fractionBits: 7) }
 
@@ -43,6 +45,17 @@ enum Q8_0: SearchedFormat {
     axis.places([
       115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 125.875, 126.25, 127, 127.875, 128.25,
     ])
+  }
+
+  enum WeightedCandidates: Placements {
+    @inline(__always) static var count: Int { 16 }
+    @inline(__always)
+    static func place(_ candidate: Int) -> Float {
+      let places: InlineArray<16, Float> = [
+        112, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, -128, -129,
+      ]
+      return places[candidate]
+    }
   }
 
   @inline(__always)

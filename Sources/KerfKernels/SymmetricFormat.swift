@@ -5,7 +5,7 @@
 
 internal import CVectors
 
-protocol SymmetricFormat: SearchedFormat {
+protocol SymmetricFormat: SearchedFormat, WeightedSymmetricFormat {
   /// Candidates for where the largest magnitude falls on the axis of codes.
   static var positions: InlineArray<8, Int16> { get }
   /// The first of them that may exceed the range of codes.
@@ -15,6 +15,7 @@ protocol SymmetricFormat: SearchedFormat {
 
 extension SymmetricFormat {
   static var hasMinimum: Bool { false }
+  @inline(__always) static var lowestCode: Int32 { 0 }
 
   @inline(__always)
   static func referenceFit<Element>(_ group: BlockGroup<Element>) -> Fit {

@@ -16,6 +16,10 @@ package let kernelTable = KernelTable(
     case .q4_1: Q4_1.kernels
     case .q5_0: Q5_0.kernels
     case .q5_1: Q5_1.kernels
+    case .q6_K: Q6_K.kernels
+    case .iq4_nl: IQ4_NL.kernels
+    case .iq4_xs: IQ4_XS.kernels
+    case .q3_K: Q3_K.kernels
     case .mxfp4: MXFP4.kernels
     case .nvfp4: NVFP4.kernels
     case .tq2_0: TQ2_0.kernels

@@ -116,7 +116,7 @@ import Testing
     }
   }
 
-  @Test("optimal rounding is never worse than reference", arguments: blockFormats, tables)
+  @Test("optimal rounding is never worse than reference", arguments: halfWordFormats, tables)
   func neverWorse(format: Format, table: KernelTable) throws {
     for input in Input.all {
       let row = input.row(format.manyBlocks * format.elementsPerBlock)
@@ -145,7 +145,7 @@ import Testing
     }
   }
 
-  @Test("equal importance loses no more than none", arguments: weightedFormats)
+  @Test("equal importance loses no more than none", arguments: scaleFormats)
   func equalWeights(format: Format) throws {
     let table = tables.last!
     for input in Input.all {
@@ -161,6 +161,29 @@ import Testing
       for (block, (w, o)) in zip(weighted, optimal).enumerated() where o.isFinite {
         #expect(w <= o * (1 + 1e-5), "\(input.name), block \(block)")
       }
+    }
+  }
+
+  @Test("equal importance is as good as none", arguments: weightedFormats, tables)
+  func evenWeights(format: Format, table: KernelTable) throws {
+    let row = Input.all.first { $0.name == "normal" }!.row(64 * 256)
+    let optimal = errors(
+      row, format, try table.decoded(table.encoded(row, as: format, .optimal), as: format))
+    for weight in [0, 1] as [Float] {
+      let weights = [Float](repeating: weight, count: row.count)
+      let bytes = try table.encoded(row, weights: weights, as: format)
+      let found = errors(row, format, try table.decoded(bytes, as: format))
+      #expect(found.reduce(0, +) < 1.02 * optimal.reduce(0, +), "\(weight)")
+    }
+  }
+
+  @Test("optimal rounding leaves less error than reference", arguments: runFormats, tables)
+  func better(format: Format, table: KernelTable) throws {
+    for input in Input.all where ["normal", "small normal", "heavy tails"].contains(input.name) {
+      let row = input.row(64 * 256)
+      let optimal = try errors(row, format, table, .optimal)
+      let reference = try errors(row, format, table, .reference)
+      #expect(optimal.reduce(0, +) < 0.96 * reference.reduce(0, +), "\(input.name)")
     }
   }
 
@@ -197,8 +220,7 @@ import Testing
   private func errors(
     _ row: [Float], _ format: Format, _ table: KernelTable, _ rounding: Rounding
   ) throws -> [Double] {
-    errors(
-      row, format, try table.decoded(try table.encoded(row, as: format, rounding), as: format))
+    errors(row, format, try table.decoded(table.encoded(row, as: format, rounding), as: format))
   }
 
   private func errors(_ row: [Float], _ format: Format, _ restored: [Float]) -> [Double] {
