@@ -66,6 +66,7 @@ typedef union { u8x64 v; kerf_i32 r[KERF_PARTS]; } kerf_u8_parts;
 #include "folding.h"
 #include "words.h"
 #include "packing.h"
+#include "lanes.h"
 #include "dot.h"
 #include "yardsticks.h"
 

@@ -99,7 +99,9 @@ public enum Format: String, Sendable, Hashable, CaseIterable, Codable {
   public var isEncodable: Bool { Format.encodable.contains(self) }
 
   /// Every format that the engine can write, in the order users read them.
-  public static let encodable: [Format] = [.f32, .f16, .bf16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+  public static let encodable: [Format] = [
+    .f32, .f16, .bf16, .q8_0, .q5_1, .q5_0, .q5_K, .q4_1, .q4_0, .q4_K, .q2_K,
+  ]
 
   /// Every format that the engine can turn into numbers: all that it can write, then the others.
   public static let decodable: [Format] = encodable

@@ -21,6 +21,10 @@ protocol BlockFormat: SendableMetatype {
   static func encodeOptimal(
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
     _ workspace: UnsafeMutableRawPointer)
+  /// The same with errors weighted by importance; see ``CodecKernels/EncodeWeighted``.
+  static func encodeWeighted(
+    _ source: UnsafeRawPointer, _ importance: UnsafePointer<Float>,
+    _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer)
 
   /// Sixteen codes, of elements that are scaled by `multiplier` after `origin` was taken away. What
   /// `Codes` cannot hold becomes the nearest that it can.
@@ -146,6 +150,7 @@ extension BlockFormat {
     CodecKernels(
       encodeReference: { encodeReference(Floats.self, $0, $1, $2, $3) },
       encodeOptimal: { encodeOptimal($0, $1, $2, $3) },
+      encodeWeighted: { encodeWeighted($0, $1, $2, $3, $4) },
       decode: { decode(to: Floats.self, $0, $1, $2) },
       encodeReferenceF16: { encodeReference(Halves.self, $0, $1, $2, $3) },
       encodeReferenceBF16: { encodeReference(BrainHalves.self, $0, $1, $2, $3) },

@@ -16,6 +16,9 @@ package let kernelTable = KernelTable(
     case .q4_1: Q4_1.kernels
     case .q5_0: Q5_0.kernels
     case .q5_1: Q5_1.kernels
+    case .q5_K: Q5_K.kernels
+    case .q4_K: Q4_K.kernels
+    case .q2_K: Q2_K.kernels
     default: nil
     }
   },

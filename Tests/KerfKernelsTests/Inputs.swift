@@ -47,4 +47,17 @@ struct Input: Sendable, CustomTestStringConvertible {
     Input(name: "only NaN") { _, _ in .nan },
     Input(name: "only infinities") { i, _ in i % 2 == 0 ? .infinity : -.infinity },
   ]
+
+  /// Weights that errors may have.
+  static let weights: [Input] = [
+    Input(name: "random weights") { _, random in
+      let x = random.normal()
+      return x * x
+    },
+    Input(name: "no weights") { _, _ in 0 },
+    Input(name: "weights here and there") { i, _ in i % 96 == 40 ? 3 : 0 },
+    Input(name: "weights of all sizes") { i, _ in
+      Float(sign: .plus, exponent: i * 7 % 250 - 125, significand: 1)
+    },
+  ]
 }

@@ -19,7 +19,7 @@ public protocol ReferenceFormat: SendableMetatype {
 /// Every format that has a twin.
 public let referenceFormats: [any ReferenceFormat.Type] = [
   ReferenceQ8_0.self, ReferenceQ4_0.self, ReferenceQ4_1.self, ReferenceQ5_0.self,
-  ReferenceQ5_1.self,
+  ReferenceQ5_1.self, ReferenceQ5_K.self, ReferenceQ4_K.self, ReferenceQ2_K.self,
 ]
 
 /// The twin of a format that has one.

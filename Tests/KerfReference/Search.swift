@@ -141,7 +141,7 @@ private func signedSmallest(_ x: [Float]) -> Float {
 }
 
 /// To half precision and back, within its finite range.
-private func storedHalf(_ x: Float) -> Float {
+func storedHalf(_ x: Float) -> Float {
   // A quotient of zeros is no number; it is clamped like the vectors clamp it.
   Float(Float16(x.isNaN ? -65504 : min(max(x, -65504), 65504)))
 }
