@@ -138,6 +138,8 @@ extension Runs {
     smallest += 0
     let isWeightless = f32x16_below(heaviest, f32x16(repeating: smallestWeight))
     let one = f32x16(repeating: 1)
+    // So little that it only counts where nothing else does, and no sum is subnormal.
+    let lightest = f32x16(repeating: 0x1p-40)
     let unit = 1 / f32x16_select(isWeightless, one, heaviest)
     var sum = zero
     var weights = zero
@@ -146,7 +148,7 @@ extension Runs {
       let z = element(j) - smallest
       setElement(j, z)
       if !Weights.isUniform {
-        let w = f32x16_select(isWeightless, one, weight(j) * unit)
+        let w = f32x16_select(isWeightless, one, f32x16_max(weight(j) * unit, lightest))
         setWeight(j, w)
         weights += w
       }

@@ -187,35 +187,48 @@ public enum ReferenceQ2_K: ReferenceAffineK {
   }
 
   public static func decoded(_ bytes: [UInt8]) -> [Float] {
-    (0..<16).flatMap { (r: Int) -> [Float] in
-      let codes = (16 * r..<16 * r + 16).map { i in
-        bytes[16 + i / 128 * 32 + i % 32] >> (2 * (i % 128 / 32)) & 3
-      }
-      return line(half(bytes, at: 80), bytes[r] & 15, half(bytes, at: 82), bytes[r] >> 4, codes)
+    let codes = (0..<256).map { (i: Int) -> UInt8 in
+      let shift = 2 * (i % 128 / 32)
+      return (bytes[16 + i / 128 * 32 + i % 32] >> shift) & 3
     }
+    let (d, minimum) = (half(bytes, at: 80), half(bytes, at: 82))
+    var elements: [Float] = []
+    for r in 0..<16 {
+      let run = Array(codes[16 * r..<16 * r + 16])
+      elements += line(d, bytes[r] & 15, minimum, bytes[r] >> 4, run)
+    }
+    return elements
   }
 }
 
 /// Eight s and eight m of six bits: of the first four of each the bits are together in bytes 0…7; of
 /// the others the lower four are the nibbles of bytes 8…11, the upper two above those of bytes 0…7.
 private func sixBits(_ levels: [(s: UInt8, m: UInt8)]) -> [UInt8] {
-  (0..<4).map { levels[$0].s | levels[$0 + 4].s >> 4 << 6 }
-    + (0..<4).map { levels[$0].m | levels[$0 + 4].m >> 4 << 6 }
-    + (4..<8).map { levels[$0].s & 15 | levels[$0].m << 4 }
+  var bytes = [UInt8](repeating: 0, count: 12)
+  for i in 0..<4 {
+    let (first, second) = (levels[i], levels[i + 4])
+    bytes[i] = first.s | ((second.s >> 4) << 6)
+    bytes[i + 4] = first.m | ((second.m >> 4) << 6)
+    bytes[i + 8] = (second.s & 15) | (second.m << 4)
+  }
+  return bytes
 }
 
 private func sixBitLevels(_ bytes: [UInt8]) -> (s: [UInt8], m: [UInt8]) {
-  (
-    (0..<4).map { bytes[$0] & 63 } + (0..<4).map { bytes[$0 + 8] & 15 | bytes[$0] >> 6 << 4 },
-    (0..<4).map { bytes[$0 + 4] & 63 }
-      + (0..<4).map { bytes[$0 + 8] >> 4 | bytes[$0 + 4] >> 6 << 4 }
-  )
+  var s = [UInt8](repeating: 0, count: 8)
+  var m = s
+  for i in 0..<4 {
+    (s[i], m[i]) = (bytes[i] & 63, bytes[i + 4] & 63)
+    s[i + 4] = (bytes[i + 8] & 15) | ((bytes[i] >> 6) << 4)
+    m[i + 4] = (bytes[i + 8] >> 4) | ((bytes[i + 4] >> 6) << 4)
+  }
+  return (s, m)
 }
 
 /// The nibbles of each two runs share 32 bytes.
 private func pairsOfNibbles(_ codes: [[UInt8]]) -> [UInt8] {
   stride(from: 0, to: 8, by: 2).flatMap { r in
-    zip(codes[r], codes[r + 1]).map { $0 & 15 | $1 << 4 }
+    zip(codes[r], codes[r + 1]).map { ($0 & 15) | ($1 << 4) }
   }
 }
 

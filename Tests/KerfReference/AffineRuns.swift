@@ -49,7 +49,7 @@ struct AffineRun {
       heaviest = importance.reduce(0, upper)
       let isWeightless = heaviest < 0x1p-100
       let unit = 1 / (isWeightless ? 1 : heaviest)
-      w = importance.map { isWeightless ? 1 : $0 * unit }
+      w = importance.map { isWeightless ? 1 : upper($0 * unit, 0x1p-40) }
       weight = w.reduce(0, +)
     } else {
       w = elements.map { _ in 1 }
