@@ -114,3 +114,14 @@ KERF_INLINE i32x16 u32_spread(uint32_t bits, int32_t value) {
   i32x16 clear = ((i32x16)(int32_t)bits & KERF_PLACES) == 0;
   return ~clear & value;
 }
+
+/// −1 in the lanes where a is less than b, 0 elsewhere.
+KERF_INLINE i32x16 f32x16_below(f32x16 a, f32x16 b) { return a < b; }
+
+/// 1 / x where x is above 0, 0 elsewhere.
+KERF_INLINE f32x16 f32x16_inverse_of_positive(f32x16 x) {
+  return f32x16_select(x > 0, 1 / x, (f32x16)0.0f);
+}
+
+/// The square root, correctly rounded.
+KERF_INLINE f32x16 f32x16_sqrt(f32x16 x) { return __builtin_elementwise_sqrt(x); }

@@ -8,6 +8,7 @@ extension Format {
     case .q8_0: "as good as f16 to most models, in half the bytes"
     case .q5_1: "5-bit codes, a scale and a minimum per 32: the closest of the small ones"
     case .q5_0: "5-bit codes, one scale per 32"
+    case .q5_K: "5-bit codes, scales and minima of 32 that share two: close, in less than q5_1"
     case .q4_1: "4-bit codes, a scale and a minimum per 32"
     case .q4_0: "4-bit codes, one scale per 32: small, and fast everywhere"
     case .q6_K: "6-bit codes, a scale per 16: close to q8_0 in three quarters of its bytes"
@@ -25,6 +26,8 @@ extension Format {
     case .iq2_xxs: "eights of elements from a list, 2.1 bits"
     case .iq1_m: "eights of elements from a list, 1.75 bits"
     case .iq1_s: "eights of elements from a list, 1.6 bits: the smallest there is"
+    case .q4_K: "4-bit codes, scales and minima of 32 that share two: the usual choice"
+    case .q2_K: "2-bit codes, scales and minima of 16 that share two: where memory is short"
     default: nil
     }
   }
@@ -63,6 +66,13 @@ extension Format {
       "32 bytes of entries, 16 of upper bits and shifts, 8 of s and f16 d; y = (n±⅛)·(2s+1)·d"
     case .iq1_s:
       "f16 d, 32 bytes of entries, 8 × u16 of upper bits, s, shift; y = (n±⅛)·(2s+1)·d"
+    case .q5_K:
+      "f16 d, f16 dmin, 8 s and 8 m of 6 bits, 32 bytes of fifth bits, 128 of nibbles;"
+        + " y = d·s·q − dmin·m"
+    case .q4_K:
+      "f16 d, f16 dmin, 8 s and 8 m of 6 bits, 128 bytes of nibbles; y = d·s·q − dmin·m"
+    case .q2_K:
+      "16 bytes of s (low) and m (high), 64 bytes of 2-bit q, f16 d, f16 dmin; y = d·s·q − dmin·m"
     default: nil
     }
   }

@@ -101,12 +101,10 @@ public enum Format: String, Sendable, Hashable, CaseIterable, Codable {
   /// Every format that the engine can write, in the order users read them.
   public static let encodable: [Format] = [
     .f32, .f16, .bf16,
-    .q8_0,
-    .q6_K,
-    .q5_1, .q5_0,
-    .q4_1, .q4_0,
-    .iq4_nl, .iq4_xs,
-    .q3_K,
+    .q8_0, .q6_K,
+    .q5_1, .q5_0, .q5_K,
+    .q4_1, .q4_0, .q4_K, .iq4_nl, .iq4_xs,
+    .q3_K, .q2_K,
     .mxfp4, .nvfp4,
     .tq2_0, .tq1_0,
   ]

@@ -16,6 +16,9 @@ package let kernelTable = KernelTable(
     case .q4_1: Q4_1.kernels
     case .q5_0: Q5_0.kernels
     case .q5_1: Q5_1.kernels
+    case .q5_K: Q5_K.kernels
+    case .q4_K: Q4_K.kernels
+    case .q2_K: Q2_K.kernels
     case .q6_K: Q6_K.kernels
     case .iq4_nl: IQ4_NL.kernels
     case .iq4_xs: IQ4_XS.kernels

@@ -23,6 +23,9 @@ struct Input: Sendable, CustomTestStringConvertible {
     },
     Input(name: "one of a kind") { i, _ in i % 29 == 3 ? 1000 : 0.001 },
     Input(name: "mostly zeros") { i, random in i % 300 < 40 ? abs(random.normal()) : 0 },
+    Input(name: "of all sizes") { i, _ in
+      Float(sign: .plus, exponent: i * 7 % 250 - 125, significand: 1)
+    },
   ]
 
   static let all: [Input] = [

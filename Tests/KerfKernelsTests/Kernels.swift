@@ -140,12 +140,14 @@ let tables = Dispatch.available
 /// Formats with kernels that read and write half words themselves.
 let halfWordFormats: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
 /// Formats whose searches know importance.
-let weightedFormats: [Format] = [.q8_0, .q4_0, .q5_0] + scaleFormats + runFormats
+let weightedFormats: [Format] = halfWordFormats + scaleFormats + runFormats
 /// Formats whose scale is searched for block by block.
 let scaleFormats: [Format] = [.mxfp4, .nvfp4, .tq2_0, .tq1_0]
 /// Formats whose searches go through `Runs`, or through sub-scales: the best of many candidates is
 /// better than the reference code's choice on the whole, not for every block.
-let runFormats: [Format] = [.q6_K, .iq4_nl, .iq4_xs, .q3_K]
+let runFormats: [Format] = [
+  .q6_K, .iq4_nl, .iq4_xs, .q3_K, .q5_K, .q4_K, .q2_K,
+]
 let blockFormats: [Format] = halfWordFormats + scaleFormats + runFormats
 /// Formats that can only be read.
 let readFormats: [Format] = [.iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_m, .iq1_s]

@@ -17,7 +17,7 @@ public enum ReferenceQ4_1: ReferenceFormat {
     return halfBytes(fit.scale) + halfBytes(fit.minimum) + nibbles(fit.codes)
   }
 
-  private static let spans: [(first: Float, last: Float)] = [
+  static let spans: [(first: Float, last: Float)] = [
     (-0.45, -0.3), (-0.45, 0), (-0.45, 0.3), (-0.3, 0.45), (-0.15, -0.3), (-0.15, 0),
     (-0.15, 0.3), (0, 0.45), (0.15, -0.75), (0.15, 0), (0.3, 0.15), (0.3, 0.45), (0.75, -0.15),
     (0.9, -0.9), (0.9, 0.15), (1.05, -0.15),
@@ -48,7 +48,7 @@ public enum ReferenceQ5_1: ReferenceFormat {
     return halfBytes(fit.scale) + halfBytes(fit.minimum) + fifthBits(fit.codes) + nibbles(fit.codes)
   }
 
-  private static let spans: [(first: Float, last: Float)] = [
+  static let spans: [(first: Float, last: Float)] = [
     (-0.4, 0), (-0.4, -0.2), (-0.2, 0.2), (-0.2, -0.8), (-0.2, -1.2), (-0.2, -2.2), (0, 0.4),
     (0, -0.2), (0, -1), (0, -2), (0, -3), (0.2, 0.4), (0.2, 0), (0.2, -0.8), (0.2, -1.8), (1, -3),
   ]

@@ -43,7 +43,7 @@ extension WeightedReferenceFormat {
 public let referenceFormats: [any ReferenceFormat.Type] = [
   ReferenceQ8_0.self, ReferenceQ4_0.self, ReferenceQ4_1.self, ReferenceQ5_0.self,
   ReferenceQ5_1.self, ReferenceQ6_K.self, ReferenceIQ4_NL.self, ReferenceIQ4_XS.self,
-  ReferenceQ3_K.self,
+  ReferenceQ3_K.self, ReferenceQ5_K.self, ReferenceQ4_K.self, ReferenceQ2_K.self,
   ReferenceMXFP4.self, ReferenceNVFP4.self, ReferenceTQ2_0.self, ReferenceTQ1_0.self,
 ]
 

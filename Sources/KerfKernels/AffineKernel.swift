@@ -1,0 +1,195 @@
+// The walk over blocks of 256 elements whose runs have lines of their own: q4_K, q5_K and q2_K.
+//
+// Sixteen runs are taken at a time, which are one block of sixteen or two blocks of eight. A format
+// says what is searched and how its bytes look; see `Q4_K.swift`.
+
+internal import CVectors
+internal import KerfElements
+
+/// A format of 256 elements per block: y = (d · s) · q − (dmin · m), s and m for each run.
+protocol AffineKFormat: SendableMetatype {
+  static var bytesPerBlock: Int { get }
+  /// What is tried where every element counts alike: no code comes out of range.
+  static var candidates: AffineCandidates { get }
+  /// What is tried with importance: the ends of a run may count little, and the best line be far from
+  /// them.
+  static var weightedCandidates: AffineCandidates { get }
+  /// What the public reference code tries.
+  static var reference: ReferenceLines { get }
+
+  /// Writes one block.
+  static func write(_ lines: StoredLines, _ block: UnsafeMutableRawPointer)
+  /// Decodes one block to 256 floats.
+  static func decode(_ block: UnsafeRawPointer, _ target: UnsafeMutableRawPointer)
+}
+
+/// What a search tries.
+struct AffineCandidates {
+  /// For the lines of a run.
+  let spans: InlineArray<12, CodeSpan>
+  /// For the scales of a block.
+  let ends: InlineArray<4, LatticeEnd>
+}
+
+/// Lines of `length` elements and codes 0…`highest`, with scales in 0…`levels`, `lanes` to a block.
+enum AffineKernel<
+  let length: Int, let highest: Int, let levels: Int, let lanes: Int, Format: AffineKFormat
+> {
+  typealias Codes = Integers<0, highest>
+  typealias Block = AffineSuperBlock<levels, lanes>
+  @inline(__always) private static var blocksAbreast: Int { 16 / lanes }
+
+  /// Encodes with the reference code's search; see ``CodecKernels/Encode``.
+  @inline(__always)
+  static func encodeReference(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
+    _ workspace: UnsafeMutableRawPointer
+  ) {
+    var done = 0
+    while done < blocks {
+      let count = min(blocksAbreast, blocks &- done)
+      let runs = Runs<length, Important>(
+        source + 1024 &* done, importance: nil, count: count &* lanes, runsPerBlock: lanes,
+        workspace)
+      runs.weighLikeReference(Format.reference)
+      runs.level(.aboveZero, runsPerBlock: lanes)
+      runs.tryReferenceLines(Codes.self, highest: highest, Format.reference)
+      Block(runs.facts).takeLargest()
+      write(runs, count, target + Format.bytesPerBlock &* done)
+      done &+= count
+    }
+  }
+
+  /// Encodes with the least error that the search finds; see ``CodecKernels/EncodeWeighted``.
+  @inline(__always)
+  static func encodeOptimal<Weights: Weighting>(
+    _: Weights.Type, _ source: UnsafeRawPointer, _ importance: UnsafePointer<Float>?,
+    _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer
+  ) {
+    var done = 0
+    while done < blocks {
+      let count = min(blocksAbreast, blocks &- done)
+      let runs = Runs<length, Weights>(
+        source + 1024 &* done, importance: importance.map { $0 + 256 &* done },
+        count: count &* lanes, runsPerBlock: lanes, workspace)
+      runs.level(.aboveZero, runsPerBlock: lanes)
+      let block = Block(runs.facts)
+      var candidates = 12
+      if Weights.isUniform {
+        let tried = Format.candidates
+        runs.tryLines(WholeNumbers.self, spans: tried.spans, highest: highest, .aboveZero)
+        block.spread(tried.ends, candidates)
+      } else {
+        let tried = Format.weightedCandidates
+        runs.tryLines(Codes.self, spans: tried.spans, highest: highest, .aboveZero)
+        runs.tryBest(Codes.self, 12, .aboveZero)
+        runs.tryBest(Codes.self, 13, .aboveZero)
+        candidates = 14
+        block.spread(tried.ends, candidates)
+      }
+      let slope = block.s * block.scale
+      runs.tryLine(
+        Codes.self, candidates, slope: slope, multiplier: f32x16_inverse_of_positive(slope),
+        origin: 0 - (block.m * block.minimum + runs.facts.smallest), .aboveZero)
+      block.refit(candidates)
+      write(runs, count, target + Format.bytesPerBlock &* done)
+      done &+= count
+    }
+  }
+
+  @inline(__always)
+  private static func write<Weights>(
+    _ runs: Runs<length, Weights>, _ count: Int, _ target: UnsafeMutableRawPointer
+  ) {
+    let block = Block(runs.facts)
+    let lines = StoredLines(
+      runs: runs.plain, length: length, highest: highest, memory: runs.facts.rest.memory + 448)
+    lines.store(scale: block.scale, minimum: block.minimum, s: block.s, m: block.m)
+    var b = 0
+    while b < count {
+      Format.write(lines.from(run: lanes &* b), target + Format.bytesPerBlock &* b)
+      b &+= 1
+    }
+  }
+
+  /// Decodes `blocks` blocks to f32; see ``CodecKernels/Decode``.
+  @inline(__always)
+  static func decode(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int
+  ) {
+    var b = 0
+    while b < blocks {
+      let block = source + Format.bytesPerBlock &* b
+      bytes_prefetch(block + 512)
+      Format.decode(block, target + 1024 &* b)
+      b &+= 1
+    }
+  }
+}
+
+/// Lines as they are stored, in memory, so that what was decided for all runs can be read for one.
+struct StoredLines {
+  let runs: UnsafePointer<Float>
+  let length: Int
+  let highest: Int
+  /// multipliers | origins | d and dmin in half precision | s and m, a byte each
+  let memory: UnsafeMutableRawPointer
+
+  @inline(__always)
+  func store(scale: f32x16, minimum: f32x16, s: f32x16, m: f32x16) {
+    store(scale: scale, minimum: minimum, slope: scale * s, origin: 0 - minimum * m)
+    u8x16_store(memory + 192, i32x16_low_bytes(f32x16_truncated(s)))
+    u8x16_store(memory + 208, i32x16_low_bytes(f32x16_truncated(m)))
+  }
+
+  /// Stores two scales, and what codes are made with: (x − origin) / slope.
+  @inline(__always)
+  func store(scale: f32x16, minimum: f32x16, slope: f32x16, origin: f32x16) {
+    f32x16_store(memory, f32x16_inverse_of_positive(slope))
+    f32x16_store(memory + 64, origin)
+    u16x16_store(memory + 128, f32x16_narrowed_f16(scale))
+    u16x16_store(memory + 160, f32x16_narrowed_f16(minimum))
+  }
+
+  /// The same, counted from another run.
+  @inline(__always)
+  func from(run: Int) -> StoredLines {
+    StoredLines(
+      runs: runs + length &* run, length: length, highest: highest, memory: memory, first: run)
+  }
+
+  @inline(__always)
+  init(
+    runs: UnsafePointer<Float>, length: Int, highest: Int, memory: UnsafeMutableRawPointer,
+    first: Int = 0
+  ) {
+    self.runs = runs
+    self.length = length
+    self.highest = highest
+    self.memory = memory
+    self.first = first
+  }
+  private let first: Int
+
+  /// The bits of d, then those of dmin.
+  @inline(__always)
+  var halves: UInt32 {
+    let d = memory.load(fromByteOffset: 128 &+ 2 &* first, as: UInt16.self)
+    let minimum = memory.load(fromByteOffset: 160 &+ 2 &* first, as: UInt16.self)
+    return UInt32(d) | UInt32(minimum) &<< 16
+  }
+  /// The s of runs from `run` on, a byte each; behind them, by sixteen bytes, the m.
+  @inline(__always)
+  func levels(_ run: Int) -> UnsafeRawPointer { UnsafeRawPointer(memory + 192 + first + run) }
+
+  /// Sixteen codes of a run, from element `offset` on.
+  @inline(__always)
+  func codes(_ run: Int, _ offset: Int) -> i32x16 {
+    let multiplier = memory.load(fromByteOffset: 4 &* (first &+ run), as: Float.self)
+    let origin = memory.load(fromByteOffset: 64 &+ 4 &* (first &+ run), as: Float.self)
+    let places = (f32x16_load(runs + length &* run + offset) - origin) * multiplier
+    let magic: Float = 0x1.8p23
+    let sum = f32x16_clamped(places, 0, Float(highest)) + magic
+    return unsafeBitCast(sum, to: i32x16.self) & 63
+  }
+}
