@@ -211,6 +211,34 @@ func bytes(_ values: [Float]) -> [UInt8] { values.withUnsafeBytes { Array($0) } 
     #expect(row?.note?.contains("q8_0") == true)
   }
 
+  @Test("blocks go straight to other blocks; what is right already, or kept, is copied")
+  func blocksToBlocks() throws {
+    let original = try Tensor(shape: [4, 64], Array(values.prefix(256)))
+    func blocks(_ format: Format) throws -> [UInt8] {
+      try original.quantized(as: format).withUnsafeBytes { Array($0) }
+    }
+    let first = folder.file("first.gguf")
+    let names = ["a.weight", "b.weight", "blk.0.ffn_gate_inp.weight"]
+    let formats: [Format] = [.q5_1, .q4_0, .q8_0]
+    try write(
+      try zip(names, formats).map { ($0, $1, [4, 64], try blocks($1)) }, .gguf([]), to: first)
+    for target in [Target.format(.q4_0), .preset(.q4_0)] {
+      var request = ConversionRequest(input: first, output: output, target: target, threads: 1)
+      request.isReplacing = true
+      let report = try Conversion(request).run()
+      #expect(report.rows.map(\.format) == [.q4_0, .q4_0, .q8_0])
+      #expect(report.rows[0].note?.contains("q5_1") == true && report.rows[1].note == nil)
+      let direct = try original.quantized(as: .q5_1).requantized(as: .q4_0)
+        .withUnsafeBytes { Array($0) }
+      let result = try Checkpoint.open(output)
+      for (name, expected) in zip(names, [direct, try blocks(.q4_0), try blocks(.q8_0)]) {
+        let tensor = try #require(result.tensor(named: name))
+        let equal = try result.bytes(of: tensor) == expected
+        #expect(equal, "\(name)")
+      }
+    }
+  }
+
   @Test("a container that cannot hold the format is named before any work")
   func cannotHold() throws {
     var request = request(.q4_0)
