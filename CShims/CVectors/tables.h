@@ -31,7 +31,7 @@ KERF_INLINE i8x16 i8x16_iq4_table(void) {
 // numbers, so a cell knows a code, and the border beyond which it is the next one.
 #if defined(__AVX512F__)
 #define KERF_NONE __builtin_inff()
-KERF_INLINE i32x16 f32x16_iq4_codes(f32x16 x) {
+KERF_INLINE i32x16 f32x16_iq4_codes_of_cells(f32x16 x, f32x16 cells) {
   __m512 low = _mm512_setr_ps(KERF_NONE, 7, 19, KERF_NONE, 31.5f, KERF_NONE, 45.5f, KERF_NONE, 61,
                               KERF_NONE, 79, KERF_NONE, KERF_NONE, 101, KERF_NONE, KERF_NONE);
   __m512 high = _mm512_setr_ps(KERF_NONE, KERF_NONE, -115.5f, KERF_NONE, -93.5f, KERF_NONE,
@@ -40,18 +40,26 @@ KERF_INLINE i32x16 f32x16_iq4_codes(f32x16 x) {
   __m512i first = _mm512_setr_epi32(8, 8, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 14, 15, 15);
   __m512i second = _mm512_setr_epi32(0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 6, 7);
   // A float of this size has no fraction, and its lowest bits are the cell.
-  __m512i cell = (__m512i)(f32x16_clamped(x * 0.125f, -16, 15) + 0x1.8p23f);
+  __m512i cell = (__m512i)(cells + 0x1.8p23f);
   __m512 border = _mm512_permutex2var_ps(low, cell, high);
   __m512i code = _mm512_permutex2var_epi32(first, cell, second);
   __mmask16 beyond = _mm512_cmp_ps_mask((__m512)x, border, _CMP_GT_OQ);
   return (i32x16)_mm512_mask_add_epi32(code, beyond, code, _mm512_set1_epi32(1));
 }
-/// The nearest number of the table; of two as near the lower one.
-KERF_INLINE f32x16 f32x16_iq4_nearest(f32x16 x) {
+KERF_INLINE i32x16 f32x16_iq4_codes(f32x16 x) {
+  return f32x16_iq4_codes_of_cells(x, f32x16_clamped(x * 0.125f, -16, 15));
+}
+KERF_INLINE f32x16 f32x16_iq4_numbers(i32x16 codes) {
 #define KERF_NUMBER(this, next) this,
   __m512 numbers = (__m512){KERF_IQ4(KERF_NUMBER) 113};
 #undef KERF_NUMBER
-  return (f32x16)_mm512_permutexvar_ps((__m512i)f32x16_iq4_codes(x), numbers);
+  return (f32x16)_mm512_permutexvar_ps((__m512i)codes, numbers);
+}
+KERF_INLINE f32x16 f32x16_iq4_nearest(f32x16 x) {
+  return f32x16_iq4_numbers(f32x16_iq4_codes(x));
+}
+KERF_INLINE f32x16 f32x16_iq4_nearest_within(f32x16 x) {
+  return f32x16_iq4_numbers(f32x16_iq4_codes_of_cells(x, x * 0.125f));
 }
 #else
 // Elsewhere each border that lies below adds one.
@@ -72,4 +80,6 @@ KERF_INLINE f32x16 f32x16_iq4_nearest(f32x16 x) {
 #undef KERF_STEP
   return number;
 }
+/// The same, for lanes between −124 and 124.
+KERF_INLINE f32x16 f32x16_iq4_nearest_within(f32x16 x) { return f32x16_iq4_nearest(x); }
 #endif

@@ -6,11 +6,15 @@ enum Codebook: CodedGrid {
   @inline(__always)
   static func nearest(_ places: f32x16) -> f32x16 { f32x16_iq4_nearest(places) }
   @inline(__always)
+  static func nearestWithin(_ places: f32x16) -> f32x16 { f32x16_iq4_nearest_within(places) }
+  @inline(__always) static var reach: Float { 124 }
+  @inline(__always)
   static func codes(_ places: f32x16) -> i32x16 { f32x16_iq4_codes(places) }
 
   /// Where the reference code puts a run's largest element: 127, then −120, −121 and so on to −134.
   enum ReferenceCandidates: Placements {
     @inline(__always) static var count: Int { 16 }
+    @inline(__always) static var countWithin: Int { 0 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       candidate == 0 ? 127 : -135 + Float(candidate)
@@ -18,20 +22,22 @@ enum Codebook: CodedGrid {
   }
   enum Candidates: Placements {
     @inline(__always) static var count: Int { 16 }
+    @inline(__always) static var countWithin: Int { 10 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       let places: InlineArray<16, Float> = [
-        92, 109, 114, 118, 122, 126, -103, -108, -112, -120, -123, -126, -129, -133, -137, -141,
+        92, 109, 114, 118, 122, -103, -108, -112, -120, -123, 126, -126, -129, -133, -137, -141,
       ]
       return places[candidate]
     }
   }
   enum WeightedCandidates: Placements {
     @inline(__always) static var count: Int { 20 }
+    @inline(__always) static var countWithin: Int { 9 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       let places: InlineArray<20, Float> = [
-        92, 106, 112, 116, 122, 130, 144, 166, -86, -102, -110, -118, -124, -128, -132, -138, -144,
+        92, 106, 112, 116, 122, -86, -102, -110, -118, 130, 144, 166, -124, -128, -132, -138, -144,
         -154, -168, -188,
       ]
       return places[candidate]

@@ -34,7 +34,7 @@ enum IQ4_NL {
 
   private protocol Rule: SendableMetatype {
     associatedtype Weights: Weighting
-    /// Scales as half precision has them.
+    /// Scales, which decide codes before they are rounded to half precision.
     static func scales(_ runs: Runs<32, Weights>) -> f32x16
   }
   private enum Reference: Rule {
@@ -42,7 +42,7 @@ enum IQ4_NL {
     static func scales(_ runs: Runs<32, Important>) -> f32x16 {
       runs.weighBySquares()
       runs.search(Codebook.self, Codebook.ReferenceCandidates.self)
-      return half(runs.bestFit.scale)
+      return runs.bestFit.scale
     }
   }
   private enum Search<Weights: Weighting, Candidates: Placements>: Rule {
@@ -67,7 +67,7 @@ enum IQ4_NL {
       let scales = R.scales(runs)
       runs.storeCodes(Codebook.self, multiplier: reciprocals(scales))
       let halves = (runs.rest + 64).assumingMemoryBound(to: UInt16.self)
-      u16x16_store(halves, f32x16_narrowed_f16(scales))
+      u16x16_store(halves, f32x16_narrowed_f16(f32x16_clamped(scales, -65504, 65504)))
       var b = 0
       while b < count {
         let block = target + bytesPerBlock &* (done &+ b)

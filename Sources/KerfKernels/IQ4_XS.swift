@@ -18,6 +18,7 @@ enum IQ4_XS: SubScaledFormat {
   typealias SubScale = Integers<-32, 31>
   static let bytesPerBlock = 136
   @inline(__always) static var limit: Float { 32 }
+  @inline(__always) static var referenceRoundsFirst: Bool { false }
   @inline(__always) static var ends: (first: Float, step: Float) { (24, 0.6) }
 
   @inline(__always)

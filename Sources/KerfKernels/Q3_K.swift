@@ -23,6 +23,7 @@ enum Q3_K: SubScaledFormat {
 
   enum Candidates: Placements {
     @inline(__always) static var count: Int { 8 }
+    @inline(__always) static var countWithin: Int { 2 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       let places: InlineArray<8, Float> = [3, 3.25, -3.7, -3.95, -4.15, -4.35, -4.6, -4.95]
@@ -31,6 +32,7 @@ enum Q3_K: SubScaledFormat {
   }
   enum WeightedCandidates: Placements {
     @inline(__always) static var count: Int { 12 }
+    @inline(__always) static var countWithin: Int { 2 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       let places: InlineArray<12, Float> = [
@@ -121,7 +123,7 @@ enum Q3_K: SubScaledFormat {
   static func referenceScales<let length: Int, Weights, Candidates: Placements>(
     _ runs: Runs<length, Weights>, _: Candidates.Type
   ) -> f32x16 {
-    let largest = runs.signedLargest()
+    let largest = runs.signedLargest
     let multiplier = (-4 / largest).replacing(with: 0, where: f32x16_abs(largest) .< 1e-15)
     var xq = f32x16(repeating: 0)
     var qq = f32x16(repeating: 0)

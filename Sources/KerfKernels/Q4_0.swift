@@ -24,6 +24,7 @@ enum Q4_0: SymmetricFormat {
 
   enum WeightedCandidates: Placements {
     @inline(__always) static var count: Int { 16 }
+    @inline(__always) static var countWithin: Int { 4 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       let places: InlineArray<16, Float> = [

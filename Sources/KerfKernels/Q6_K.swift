@@ -22,6 +22,7 @@ enum Q6_K: SubScaledFormat {
 
   enum ReferenceCandidates: Placements {
     @inline(__always) static var count: Int { 19 }
+    @inline(__always) static var countWithin: Int { 0 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       // −32 first: of two that are as good, the earlier counts.
@@ -31,6 +32,7 @@ enum Q6_K: SubScaledFormat {
   }
   enum Candidates: Placements {
     @inline(__always) static var count: Int { 12 }
+    @inline(__always) static var countWithin: Int { 9 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       let places: InlineArray<12, Float> = [
@@ -41,6 +43,7 @@ enum Q6_K: SubScaledFormat {
   }
   enum WeightedCandidates: Placements {
     @inline(__always) static var count: Int { 16 }
+    @inline(__always) static var countWithin: Int { 11 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       let places: InlineArray<16, Float> = [

@@ -49,6 +49,7 @@ enum Q8_0: SearchedFormat, WeightedSymmetricFormat {
 
   enum WeightedCandidates: Placements {
     @inline(__always) static var count: Int { 16 }
+    @inline(__always) static var countWithin: Int { 14 }
     @inline(__always)
     static func place(_ candidate: Int) -> Float {
       let places: InlineArray<16, Float> = [

@@ -28,6 +28,9 @@ protocol SubScaledFormat: SendableMetatype {
     _ runs: Runs<length, Weights>, _: Candidates.Type
   ) -> f32x16
 
+  /// Whether the reference code rounds d to half precision before it decides codes.
+  static var referenceRoundsFirst: Bool { get }
+
   static var bytesPerBlock: Int { get }
   /// Writes a block.
   ///
@@ -41,6 +44,8 @@ protocol SubScaledFormat: SendableMetatype {
 }
 
 extension SubScaledFormat {
+  @inline(__always) static var referenceRoundsFirst: Bool { true }
+
   @inline(__always)
   static func referenceScales<let length: Int, Weights, Candidates: Placements>(
     _ runs: Runs<length, Weights>, _: Candidates.Type
@@ -52,7 +57,8 @@ extension SubScaledFormat {
 
 /// What was decided for the blocks that sixteen runs make up.
 struct SubScales {
-  /// d of each run's block, as half precision has it.
+  /// d of each run's block, as half precision has it unless the reference code decides codes before
+  /// it rounds.
   var scale: f32x16
   /// s of each run, an integer.
   var factor: f32x16
@@ -101,7 +107,7 @@ enum SubScaledBlocks<let length: Int, Format: SubScaledFormat> {
       runs.storeCodes(Format.Grid.self, multiplier: reciprocals(scales.factor * scales.scale))
       let halves = (runs.rest + 64).assumingMemoryBound(to: UInt16.self)
       let subScales = (runs.rest + 96).assumingMemoryBound(to: UInt8.self)
-      u16x16_store(halves, f32x16_narrowed_f16(scales.scale))
+      u16x16_store(halves, f32x16_narrowed_f16(f32x16_clamped(scales.scale, -65504, 65504)))
       u8x16_store(subScales, i32x16_low_bytes(Format.SubScale.codes(scales.factor)))
       var b = 0
       while b < count {
@@ -122,8 +128,10 @@ enum SubScaledBlocks<let length: Int, Format: SubScaledFormat> {
     let largest = f32x16_where_at_least(top, bottom, top, 0 - bottom)
     let multiplier = (-Format.limit / largest).replacing(
       with: 0, where: f32x16_abs(largest) .< 1e-15)
+    let scale = largest / -Format.limit
     return SubScales(
-      scale: half(largest / -Format.limit).replacing(with: 0, where: multiplier .== 0),
+      scale: (Format.referenceRoundsFirst ? half(scale) : scale)
+        .replacing(with: 0, where: multiplier .== 0),
       factor: Format.SubScale.nearest(scales * multiplier))
   }
 

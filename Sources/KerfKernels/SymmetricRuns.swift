@@ -10,18 +10,34 @@
 //
 //     rest        0            64           96          128         256
 //                 multipliers  half scales  sub-scales  candidates  their reciprocals
-//                 384          640          768           1024
-//                 best fits    d and s      smallest |s|  a code for each element, as a float
+//                 384          640          768           832              1024
+//                 best fits    d and s      smallest |s|  largest element  codes as floats
 
 internal import CVectors
 
 /// A grid whose numbers have codes.
 protocol CodedGrid: CodeGrid {
+  /// The number that is nearest to each lane, none of which is as far as ``reach`` from zero.
+  static func nearestWithin(_ places: f32x16) -> f32x16
+  static var reach: Float { get }
   /// The code of the number that is nearest to each lane; the lowest number has code 0.
   static func codes(_ places: f32x16) -> i32x16
 }
 
+/// A grid for places that are known to be within its reach.
+enum Within<Grid: CodedGrid>: CodeGrid {
+  @inline(__always)
+  static func nearest(_ places: f32x16) -> f32x16 { Grid.nearestWithin(places) }
+}
+
 extension Integers: CodedGrid {
+  @inline(__always)
+  static func nearestWithin(_ places: f32x16) -> f32x16 {
+    let magic: Float = 0x1.8p23
+    return places + magic - magic
+  }
+  @inline(__always) static var reach: Float { Float(highest) + 0.4375 }
+
   @inline(__always)
   static func codes(_ places: f32x16) -> i32x16 {
     // The bits of a float of this size count.
@@ -35,6 +51,8 @@ extension Integers: CodedGrid {
 /// Candidates for where the element of largest magnitude falls on the axis of codes.
 protocol Placements: SendableMetatype {
   static var count: Int { get }
+  /// How many of them, the first ones, keep every element within the reach of their grid.
+  static var countWithin: Int { get }
   static func place(_ candidate: Int) -> Float
 }
 
@@ -98,13 +116,17 @@ extension Runs {
   ) {
     self.init(
       source, importance: importance, count: count, runsPerBlock: runsPerBlock, workspace)
+    findLargest()
     bound()
     if !Weights.isUniform && importance != nil { evenOut(runsPerBlock: runsPerBlock) }
   }
 
   /// In each lane the element of largest magnitude; of two with either sign, the positive one.
   @inline(__always)
-  func signedLargest() -> f32x16 {
+  var signedLargest: f32x16 { f32x16_load(rest + 832) }
+
+  @inline(__always)
+  private func findLargest() {
     var top = element(0)
     var bottom = top
     var j = 1
@@ -113,16 +135,20 @@ extension Runs {
       bottom = f32x16_min(bottom, element(j))
       j &+= 1
     }
-    return f32x16_where_at_least(top, 0 - bottom, top, bottom)
+    f32x16_store(rest + 832, f32x16_where_at_least(top, 0 - bottom, top, bottom))
   }
 
   /// Finds the two best of the candidates for each run; they are left in the workspace.
   @inline(never)
-  func search<Grid: CodeGrid, Candidates: Placements>(_: Grid.Type, _: Candidates.Type) {
-    let largest = signedLargest()
+  func search<Grid: CodedGrid, Candidates: Placements>(_: Grid.Type, _: Candidates.Type) {
+    let largest = signedLargest
     let unit = (1 / largest).replacing(with: 0, where: f32x16_abs(largest) .< 0x1p-100)
     var best = BestFits()
     var c = 0
+    while c < Candidates.countWithin {
+      best.take(moments(Within<Grid>.self, multiplier: unit * Candidates.place(c)))
+      c &+= 1
+    }
     while c < Candidates.count {
       best.take(moments(Grid.self, multiplier: unit * Candidates.place(c)))
       c &+= 1
@@ -164,16 +190,17 @@ extension Runs {
   /// Holds elements to a size whose sums of squares are finite; every format's range ends before.
   @inline(__always)
   private func bound() {
-    if f32x16_below_bits(f32x16_abs(signedLargest()), 0x1p36) != 0xFFFF {
+    if f32x16_below_bits(f32x16_abs(signedLargest), 0x1p36) != 0xFFFF {
       boundElements(workspace)
       boundElements(workspace + 4096)
+      findLargest()
     }
   }
 
   /// The reference code's weights: an element counts by its square.
   @inline(__always)
   func weighBySquares() {
-    let size = f32x16_abs(signedLargest())
+    let size = f32x16_abs(signedLargest)
     let unit = (1 / size).replacing(with: 0, where: size .< 1e-15)
     var j = 0
     while j < length {

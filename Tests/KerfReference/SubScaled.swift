@@ -17,6 +17,8 @@ struct SubScaledScheme {
   /// s is −limit…limit − 1.
   let limit: Int
   let ends: (first: Float, step: Float)
+  /// Whether the reference code rounds d before it decides codes.
+  var roundsFirst = true
 
   private var integers: Grid { .integers(-limit...limit - 1) }
 
@@ -37,8 +39,9 @@ struct SubScaledScheme {
     let (top, bottom) = (scales.max()!, scales.map { 0 - $0 }.max()!)
     let largest = top >= bottom ? top : 0 - bottom
     let multiplier = largest.magnitude < 1e-15 ? 0 : -Float(limit) / largest
+    let d = multiplier == 0 ? 0 : largest / -Float(limit)
     return self.block(
-      runs, multiplier == 0 ? 0 : storedHalf(largest / -Float(limit)),
+      runs, roundsFirst ? storedHalf(d) : d,
       scales.map { integers.nearest($0 * multiplier) })
   }
 
@@ -233,10 +236,10 @@ public enum ReferenceQ3_K: WeightedReferenceFormat {
 
 private let iq4ReferencePlaces = [Float(127)] + (0..<15).map { Float(-134 + $0) }
 private let iq4Places: [Float] = [
-  92, 109, 114, 118, 122, 126, -103, -108, -112, -120, -123, -126, -129, -133, -137, -141,
+  92, 109, 114, 118, 122, -103, -108, -112, -120, -123, 126, -126, -129, -133, -137, -141,
 ]
 private let iq4WeightedPlaces: [Float] = [
-  92, 106, 112, 116, 122, 130, 144, 166, -86, -102, -110, -118, -124, -128, -132, -138, -144, -154,
+  92, 106, 112, 116, 122, -86, -102, -110, -118, 130, 144, 166, -124, -128, -132, -138, -144, -154,
   -168, -188,
 ]
 
@@ -247,7 +250,7 @@ public enum ReferenceIQ4_NL: WeightedReferenceFormat {
   public static func encoded(_ block: [Float]) -> [UInt8] {
     let run = runs(block, nil, length: 32)[0]
     let best = run.weighedBySquares.search(.iq4, iq4ReferencePlaces).first
-    return bytes(run, storedHalf(best.scale))
+    return bytes(run, best.scale)
   }
 
   public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
@@ -260,7 +263,8 @@ public enum ReferenceIQ4_NL: WeightedReferenceFormat {
   }
 
   private static func bytes(_ run: Run, _ d: Float) -> [UInt8] {
-    halfBytes(d) + nibbles(run.elements.map { UInt8(Grid.iq4.code($0 * reciprocal(d))) })
+    halfBytes(storedHalf(d))
+      + nibbles(run.elements.map { UInt8(Grid.iq4.code($0 * reciprocal(d))) })
   }
 
   public static func decoded(_ bytes: [UInt8]) -> [Float] {
@@ -272,7 +276,7 @@ public enum ReferenceIQ4_NL: WeightedReferenceFormat {
 public enum ReferenceIQ4_XS: WeightedReferenceFormat {
   public static let format = Format.iq4_xs
   private static let scheme = SubScaledScheme(
-    grid: .iq4, length: 32, limit: 32, ends: (24, 0.6))
+    grid: .iq4, length: 32, limit: 32, ends: (24, 0.6), roundsFirst: false)
 
   public static func encoded(_ block: [Float]) -> [UInt8] {
     bytes(scheme.referenced(block) { $0.search(.iq4, iq4ReferencePlaces).first.scale })
@@ -287,7 +291,7 @@ public enum ReferenceIQ4_XS: WeightedReferenceFormat {
     let upper = [0, 4].map { r in byte((0..<4).map { field(s[r + $0], 4, 2) }, width: 2) }
     let lower = (0..<4).map { j in byte([0, 1].map { field(s[2 * j + $0], 0, 4) }, width: 4) }
     let codes = (0..<8).flatMap { nibbles(Array(block.codes[32 * $0..<32 * $0 + 32])) }
-    return halfBytes(block.d) + upper + lower + codes
+    return halfBytes(storedHalf(block.d)) + upper + lower + codes
   }
 
   public static func decoded(_ bytes: [UInt8]) -> [Float] {
