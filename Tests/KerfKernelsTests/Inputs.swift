@@ -15,6 +15,16 @@ struct Input: Sendable, CustomTestStringConvertible {
     return (0..<count).map { element($0, &random) }
   }
 
+  /// Weights that importance matrices have, and those that break kernels.
+  static let importance: [Input] = [
+    Input(name: "squares") { _, random in
+      let x = random.normal()
+      return x * x
+    },
+    Input(name: "one of a kind") { i, _ in i % 29 == 3 ? 1000 : 0.001 },
+    Input(name: "mostly zeros") { i, random in i % 300 < 40 ? abs(random.normal()) : 0 },
+  ]
+
   static let all: [Input] = [
     Input(name: "zeros") { _, _ in 0 },
     Input(name: "negative zeros") { _, _ in -0.0 },
@@ -46,18 +56,5 @@ struct Input: Sendable, CustomTestStringConvertible {
     },
     Input(name: "only NaN") { _, _ in .nan },
     Input(name: "only infinities") { i, _ in i % 2 == 0 ? .infinity : -.infinity },
-  ]
-
-  /// Weights that errors may have.
-  static let weights: [Input] = [
-    Input(name: "random weights") { _, random in
-      let x = random.normal()
-      return x * x
-    },
-    Input(name: "no weights") { _, _ in 0 },
-    Input(name: "weights here and there") { i, _ in i % 96 == 40 ? 3 : 0 },
-    Input(name: "weights of all sizes") { i, _ in
-      Float(sign: .plus, exponent: i * 7 % 250 - 125, significand: 1)
-    },
   ]
 }

@@ -34,31 +34,27 @@ extension KernelTable {
     return Array(UnsafeRawBufferPointer(start: to, count: byteCount))
   }
 
-  /// Encodes whole blocks weighted by importance.
+  /// Encodes whole blocks where errors count as `weights` say; see `encoded`.
   func encoded(
-    _ row: [Float], _ importance: [Float], as format: Format, offset: Int = 0
+    _ row: [Float], weights: [Float], as format: Format, offset: Int = 0
   ) throws -> [UInt8] {
     let encode = try #require(codec(format)?.encodeWeighted)
     let blocks = row.count / format.elementsPerBlock
     let byteCount = blocks * format.bytesPerBlock
-    let source = AlignedBuffer(byteCount: row.count * 4 + 64)
-    let weights = AlignedBuffer(byteCount: row.count * 4 + 64)
-    let target = AlignedBuffer(byteCount: byteCount + 128)
+    let target = AlignedBuffer(byteCount: byteCount + 192)
     let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
-    for (elements, buffer) in [(row, source), (importance, weights)] {
-      elements.withUnsafeBytes {
-        UnsafeMutableRawBufferPointer(start: buffer.baseAddress + offset / 4 * 4, count: $0.count)
-          .copyMemory(from: $0)
+    let to = target.baseAddress + 64 + offset
+    target.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: target.byteCount)
+    row.withUnsafeBytes { row in
+      weights.withUnsafeBufferPointer { weights in
+        guard blocks > 0 else { return }
+        encode(row.baseAddress!, weights.baseAddress!, to, blocks, workspace.baseAddress)
       }
     }
-    target.baseAddress.initializeMemory(as: UInt8.self, repeating: 0xA5, count: target.byteCount)
-    encode(
-      source.baseAddress + offset / 4 * 4,
-      (weights.baseAddress + offset / 4 * 4).assumingMemoryBound(to: Float.self),
-      target.baseAddress + offset, blocks, workspace.baseAddress)
-    let end = target.baseAddress + offset + byteCount
-    #expect(UnsafeRawBufferPointer(start: end, count: 60).allSatisfy { $0 == 0xA5 })
-    return Array(UnsafeRawBufferPointer(start: target.baseAddress + offset, count: byteCount))
+    let before = UnsafeRawBufferPointer(start: to - 64, count: 64)
+    let after = UnsafeRawBufferPointer(start: to + byteCount, count: 64)
+    #expect(before.allSatisfy { $0 == 0xA5 } && after.allSatisfy { $0 == 0xA5 })
+    return Array(UnsafeRawBufferPointer(start: to, count: byteCount))
   }
 
   /// Encodes whole blocks of half words, f16 or bf16, by the kernel that reads them itself.
@@ -141,17 +137,20 @@ func bits(_ row: [Float]) -> [UInt32] {
 }
 
 let tables = Dispatch.available
-let blockFormats: [Format] = [
-  .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q5_K, .q4_K, .q2_K,
-]
-/// Formats whose blocks are 32 elements with one scale: they have kernels for half words, and hold
-/// the winner of their search against the reference code, block by block.
-let smallFormats: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
-/// Formats whose errors can be weighted by importance.
-let weightedFormats: [Format] = [.q4_1, .q5_1, .q5_K, .q4_K, .q2_K]
-/// None, one, and around the sixteen that kernels take at a time.
-let blockCounts = [0, 1, 2, 15, 16, 17, 31, 32, 33, 130]
-/// Of blocks of 256 elements, kernels take one or two at a time.
-func blockCounts(_ format: Format) -> [Int] {
-  format.elementsPerBlock == 256 ? [0, 1, 2, 3, 5] : blockCounts
+/// Formats with kernels that read and write half words themselves.
+let halfWordFormats: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
+/// Formats whose searches know importance.
+let weightedFormats: [Format] = [.q4_1, .q5_1] + runFormats
+/// Formats whose searches go through `Runs`, or through sub-scales: the best of many candidates is
+/// better than the reference code's choice on the whole, not for every block.
+let runFormats: [Format] = [.q5_K, .q4_K, .q2_K]
+let blockFormats: [Format] = halfWordFormats + runFormats
+
+extension Format {
+  /// None, one, and around as many as kernels take at a time.
+  var blockCounts: [Int] {
+    elementsPerBlock <= 64 ? [0, 1, 2, 15, 16, 17, 31, 32, 33, 130] : [0, 1, 2, 3, 17]
+  }
+  /// Enough blocks for every kind of group.
+  var manyBlocks: Int { elementsPerBlock <= 64 ? 130 : 33 }
 }
