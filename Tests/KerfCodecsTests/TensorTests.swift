@@ -111,8 +111,8 @@ private let blocks: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
     #expect(throws: CodecError.notEncodable(.iq2_xs)) {
       try Tensor(shape: [1, 256], [Float](repeating: 1, count: 256)).quantized(as: .iq2_xs)
     }
-    #expect(throws: CodecError.notComputed(.q4_K)) {
-      try Tensor(shape: [1, 256], [Float](repeating: 1, count: 256)).quantized(as: .q4_K)
+    #expect(throws: CodecError.notComputed(.q8_1)) {
+      try Tensor(shape: [1, 256], [Float](repeating: 1, count: 256)).quantized(as: .q8_1)
     }
     #expect(throws: CodecError.byteCount(expected: 16, found: 12)) {
       try Tensor(shape: [4], [1, 2, 3])

@@ -96,9 +96,8 @@ import Testing
       let expected = try table.encoded(row, as: format, rounding)
       let decoded = try table.decoded(expected, as: format)
       for offset in [1, 2, 4, 7, 20, 63] {
-        let sameBytes = try table.encoded(row, as: format, rounding, offset: offset) == expected
-        let sameValues = try table.decoded(expected, as: format, offset: offset) == decoded
-        #expect(sameBytes && sameValues)
+        #expect(try table.encoded(row, as: format, rounding, offset: offset) == expected)
+        #expect(try table.decoded(expected, as: format, offset: offset) == decoded)
       }
     }
   }
@@ -111,8 +110,7 @@ import Testing
         let expected = try tables[0].encoded(row, as: format, rounding)
         for table in tables.dropFirst() {
           let found = try table.encoded(row, as: format, rounding)
-          let equal = found == expected
-          #expect(equal, "\(input.name), \(table.testDescription)")
+          #expect(found == expected, "\(input.name), \(table.testDescription)")
         }
       }
     }

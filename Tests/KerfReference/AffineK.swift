@@ -31,33 +31,20 @@ extension ReferenceAffineK {
     return bytes(block)
   }
 
-  public static func searched(_ block: [Float]) -> [UInt8] {
-    var block = AffineBlock(
-      split(block).map { x in
-        var run = AffineRun(x, nil, highest: highest, isBounded: true)
-        run.tryLines(spans, clamps: false)
-        return run
-      }, levels: levels)
-    block.spread(ends)
-    block.refit()
-    return bytes(block)
-  }
-
   public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
-    weights.map { weighted(block, $0) } ?? searched(block)
-  }
-
-  static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
+    let weights = weights.map(split)
     var block = AffineBlock(
-      zip(split(block), split(importance)).map { x, w in
-        var run = AffineRun(x, w, highest: highest, isBounded: true)
-        run.tryLines(weightedSpans, clamps: true)
-        run.tryBest()
-        run.tryBest()
+      split(block).enumerated().map { r, x in
+        var run = AffineRun(x, weights?[r], highest: highest, isBounded: true)
+        run.tryLines(weights == nil ? spans : weightedSpans, clamps: weights != nil)
+        if weights != nil {
+          run.tryBest()
+          run.tryBest()
+        }
         return run
       }, levels: levels)
-    block.share()
-    block.spread(weightedEnds)
+    if weights != nil { block.share() }
+    block.spread(weights == nil ? ends : weightedEnds)
     block.refit()
     return bytes(block)
   }
@@ -242,22 +229,16 @@ private func nibbleRun(_ bytes: ArraySlice<UInt8>, _ r: Int) -> [UInt8] {
 
 extension ReferenceQ4_1: WeightedReferenceFormat {
   public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
-    weights.map { weighted(block, $0) } ?? searched(block)
-  }
-
-  static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
-    let fit = weightedAffine(block, importance, highest: 15, spans)
+    guard let weights else { return searched(block) }
+    let fit = weightedAffine(block, weights, highest: 15, spans)
     return halfBytes(fit.scale) + halfBytes(fit.minimum) + nibbles(fit.codes)
   }
 }
 
 extension ReferenceQ5_1: WeightedReferenceFormat {
   public static func searched(_ block: [Float], weights: [Float]?) -> [UInt8] {
-    weights.map { weighted(block, $0) } ?? searched(block)
-  }
-
-  static func weighted(_ block: [Float], _ importance: [Float]) -> [UInt8] {
-    let fit = weightedAffine(block, importance, highest: 31, spans)
+    guard let weights else { return searched(block) }
+    let fit = weightedAffine(block, weights, highest: 31, spans)
     return halfBytes(fit.scale) + halfBytes(fit.minimum) + fifthBits(fit.codes)
       + nibbles(fit.codes)
   }
