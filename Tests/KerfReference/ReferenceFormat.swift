@@ -39,25 +39,6 @@ extension WeightedReferenceFormat {
   }
 }
 
-/// A block format whose search knows importance.
-public protocol WeightedReferenceFormat: ReferenceFormat {
-  /// The bytes of one block with the least squared error that the search finds, where errors count
-  /// as `weights` say; alike where there are none.
-  static func searched(_ block: [Float], weights: [Float]?) -> [UInt8]
-}
-
-extension WeightedReferenceFormat {
-  public static func searched(_ block: [Float]) -> [UInt8] { searched(block, weights: nil) }
-
-  /// The bytes of consecutive blocks.
-  public static func encodedRow(_ row: [Float], weights: [Float]) -> [UInt8] {
-    stride(from: 0, to: row.count, by: format.elementsPerBlock).flatMap { start in
-      let range = start..<start + format.elementsPerBlock
-      return searched(repaired(Array(row[range])), weights: Array(weights[range]))
-    }
-  }
-}
-
 /// Every format that has a twin.
 public let referenceFormats: [any ReferenceFormat.Type] = [
   ReferenceQ8_0.self, ReferenceQ4_0.self, ReferenceQ4_1.self, ReferenceQ5_0.self,
