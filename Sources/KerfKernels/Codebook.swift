@@ -7,7 +7,6 @@ enum Codebook: CodedGrid {
   static func nearest(_ places: f32x16) -> f32x16 { f32x16_iq4_nearest(places) }
   @inline(__always)
   static func nearestWithin(_ places: f32x16) -> f32x16 { f32x16_iq4_nearest_within(places) }
-  @inline(__always) static var reach: Float { 124 }
   @inline(__always)
   static func codes(_ places: f32x16) -> i32x16 { f32x16_iq4_codes(places) }
 

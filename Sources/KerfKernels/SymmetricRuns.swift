@@ -17,14 +17,14 @@ internal import CVectors
 
 /// A grid whose numbers have codes.
 protocol CodedGrid: CodeGrid {
-  /// The number that is nearest to each lane, none of which is as far as ``reach`` from zero.
+  /// The number that is nearest to each lane, where no lane is farther from zero than the nearer end
+  /// of the grid, give or take a part of a code.
   static func nearestWithin(_ places: f32x16) -> f32x16
-  static var reach: Float { get }
   /// The code of the number that is nearest to each lane; the lowest number has code 0.
   static func codes(_ places: f32x16) -> i32x16
 }
 
-/// A grid for places that are known to be within its reach.
+/// A grid for places that are known to need no clamping.
 enum Within<Grid: CodedGrid>: CodeGrid {
   @inline(__always)
   static func nearest(_ places: f32x16) -> f32x16 { Grid.nearestWithin(places) }
@@ -36,7 +36,6 @@ extension Integers: CodedGrid {
     let magic: Float = 0x1.8p23
     return places + magic - magic
   }
-  @inline(__always) static var reach: Float { Float(highest) + 0.4375 }
 
   @inline(__always)
   static func codes(_ places: f32x16) -> i32x16 {
@@ -51,7 +50,7 @@ extension Integers: CodedGrid {
 /// Candidates for where the element of largest magnitude falls on the axis of codes.
 protocol Placements: SendableMetatype {
   static var count: Int { get }
-  /// How many of them, the first ones, keep every element within the reach of their grid.
+  /// How many of them, the first ones, put no element where it needs clamping.
   static var countWithin: Int { get }
   static func place(_ candidate: Int) -> Float
 }
