@@ -108,8 +108,8 @@ private let blocks: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
     #expect(throws: CodecError.unalignedRow(.q4_0, columns: 33)) {
       try tensor.quantized(as: .q4_0)
     }
-    #expect(throws: CodecError.notComputed(.q4_K)) {
-      try Tensor(shape: [1, 256], [Float](repeating: 1, count: 256)).quantized(as: .q4_K)
+    #expect(throws: CodecError.notComputed(.q8_K)) {
+      try Tensor(shape: [1, 256], [Float](repeating: 1, count: 256)).quantized(as: .q8_K)
     }
     #expect(throws: CodecError.byteCount(expected: 16, found: 12)) {
       try Tensor(shape: [4], [1, 2, 3])
