@@ -96,7 +96,8 @@ extension AffineFormat {
 
   @inline(__always)
   private static func search<Grid: CodeGrid>(_ runs: Runs<32, Important>, _: Grid.Type) {
-    runs.tryLines(Grid.self, spans: spans, highest: Int(axis.highest), .none)
+    let spans = spans
+    for k in 0..<16 { runs.tryLine(Grid.self, 0, spans[k], highest: Int(axis.highest), .none) }
     runs.tryBest(Grid.self, 0, .none)
     runs.tryBest(Grid.self, 0, .none)
     // The minimum is fitted to the scale as it is stored.

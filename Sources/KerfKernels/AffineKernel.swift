@@ -9,11 +9,13 @@ internal import KerfElements
 /// A format of 256 elements per block: y = (d · s) · q − (dmin · m), s and m for each run.
 protocol AffineKFormat: SendableMetatype {
   static var bytesPerBlock: Int { get }
+  associatedtype Candidates: CandidateTable
+  associatedtype WeightedCandidates: CandidateTable
   /// What is tried where every element counts alike: no code comes out of range.
-  static var candidates: AffineCandidates { get }
+  static var candidates: Candidates { get }
   /// What is tried with importance: the ends of a run may count little, and the best line be far from
   /// them.
-  static var weightedCandidates: AffineCandidates { get }
+  static var weightedCandidates: WeightedCandidates { get }
   /// What the public reference code tries.
   static var reference: ReferenceLines { get }
 
@@ -23,12 +25,22 @@ protocol AffineKFormat: SendableMetatype {
   static func decode(_ block: UnsafeRawPointer, _ target: UnsafeMutableRawPointer)
 }
 
-/// What a search tries.
-struct AffineCandidates {
-  /// For the lines of a run.
-  let spans: InlineArray<12, CodeSpan>
-  /// For the scales of a block.
-  let ends: InlineArray<4, LatticeEnd>
+/// What a search tries: for the lines of a run, and for the scales of a block.
+protocol CandidateTable {
+  var spanCount: Int { get }
+  func span(_ k: Int) -> CodeSpan
+  var endCount: Int { get }
+  func end(_ i: Int) -> LatticeEnd
+}
+
+struct AffineCandidates<let n: Int, let m: Int>: CandidateTable {
+  let spans: InlineArray<n, CodeSpan>
+  let ends: InlineArray<m, LatticeEnd>
+
+  @inline(__always) var spanCount: Int { n }
+  @inline(__always) func span(_ k: Int) -> CodeSpan { spans[k] }
+  @inline(__always) var endCount: Int { m }
+  @inline(__always) func end(_ i: Int) -> LatticeEnd { ends[i] }
 }
 
 /// Lines of `length` elements and codes 0…`highest`, with scales in 0…`levels`, `lanes` to a block.
@@ -74,18 +86,19 @@ enum AffineKernel<
         count: count &* lanes, runsPerBlock: lanes, workspace)
       runs.level(.aboveZero, runsPerBlock: lanes)
       let block = Block(runs.facts)
-      var candidates = 12
+      var candidates = 0
       if Weights.isUniform {
         let tried = Format.candidates
-        runs.tryLines(WholeNumbers.self, spans: tried.spans, highest: highest, .aboveZero)
-        block.spread(tried.ends, candidates)
+        candidates = tried.spanCount
+        runs.tryLines(WholeNumbers.self, tried, highest: highest)
+        block.spread(tried, candidates)
       } else {
         let tried = Format.weightedCandidates
-        runs.tryLines(Codes.self, spans: tried.spans, highest: highest, .aboveZero)
-        runs.tryBest(Codes.self, 12, .aboveZero)
-        runs.tryBest(Codes.self, 13, .aboveZero)
-        candidates = 14
-        block.spread(tried.ends, candidates)
+        candidates = tried.spanCount &+ 2
+        runs.tryLines(Codes.self, tried, highest: highest)
+        runs.tryBest(Codes.self, candidates &- 2, .aboveZero)
+        runs.tryBest(Codes.self, candidates &- 1, .aboveZero)
+        block.spread(tried, candidates)
       }
       let slope = block.s * block.scale
       runs.tryLine(

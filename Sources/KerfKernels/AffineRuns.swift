@@ -47,9 +47,9 @@ extension Runs {
     }
     a = f32x16_max(a, f32x16(repeating: 0))
     if !refits { (a, c) = (slope, 0 - origin) }
-    let twice = sums.xq + sums.xq
-    let rest = a * sums.q - sum
-    var error = a * (a * sums.qq - twice) + c * (c * weight - (rest + rest))
+    // Half of what is left, but for Σw·z².
+    let half = sums.qq * 0.5
+    var error = a * (a * half - sums.xq) + c * (c * (weight * 0.5) - (a * sums.q - sum))
     if isAbsolute {
       error = f32x16(repeating: 0)
       var j = 0
@@ -65,26 +65,33 @@ extension Runs {
     facts.slope = f32x16_select(isBetter, a, facts.slope)
     facts.shift = f32x16_select(isBetter, c, facts.shift)
     let kept = facts.candidate(k)
-    kept[0] = twice
-    kept[1] = sums.qq
+    kept[0] = sums.xq
+    kept[1] = half
     kept[2] = sums.q
     kept[3] = a
   }
 
-  /// Tries every candidate of `spans`.
+  /// Tries a line whose codes of the smallest and the largest element `span` says.
   @inline(__always)
-  func tryLines<Grid: CodeGrid, let n: Int>(
-    _: Grid.Type, spans: InlineArray<n, CodeSpan>, highest: Int, _ bound: LineBound
+  func tryLine<Grid: CodeGrid>(
+    _: Grid.Type, _ k: Int, _ span: CodeSpan, highest: Int, _ bound: LineBound
   ) {
     let range = facts.range
-    let unit = f32x16_inverse_of_positive(range)
+    let steps = Float(highest) + span.last - span.first
+    let slope = range * (1 / steps)
+    tryLine(
+      Grid.self, k, slope: slope, multiplier: f32x16_inverse_of_positive(range) * steps,
+      origin: slope * (0 - span.first), bound)
+  }
+
+  /// Tries every candidate of a table.
+  @inline(__always)
+  func tryLines<Grid: CodeGrid, Table: CandidateTable>(
+    _: Grid.Type, _ table: Table, highest: Int
+  ) {
     var k = 0
-    while k < n {
-      let steps = Float(highest) + spans[k].last - spans[k].first
-      let slope = range * (1 / steps)
-      tryLine(
-        Grid.self, k, slope: slope, multiplier: unit * steps, origin: slope * (0 - spans[k].first),
-        bound)
+    while k < table.spanCount {
+      tryLine(Grid.self, k, table.span(k), highest: highest, .aboveZero)
       k &+= 1
     }
   }

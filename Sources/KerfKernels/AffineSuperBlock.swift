@@ -55,7 +55,7 @@ struct AffineSuperBlock<let levels: Int, let lanes: Int> {
   @inline(never)
   func judge(_ count: Int) {
     let (scale, minimum) = (triedScale, triedMinimum)
-    let (smallest, sum, weight) = (facts.smallest, facts.sum, facts.weight)
+    let (smallest, sum, weight) = (facts.smallest, facts.sum, facts.weight * 0.5)
     let unit = f32x16_inverse_of_positive(scale)
     let unitOfMinimum = f32x16_inverse_of_positive(minimum)
     // m = (a · Σwq − Σwz) / W − smallest, in units of dmin.
@@ -67,20 +67,21 @@ struct AffineSuperBlock<let levels: Int, let lanes: Int> {
     var k = 0
     while k < count {
       let kept = facts.candidate(k)
-      let (zq, qq, q) = (kept[0], kept[1], kept[2])
-      var s = Integers<0, levels>.nearest(kept[3] * unit - 0.5)
+      let (zq, half, q) = (kept[0], kept[1], kept[2])
+      // The s below the candidate's slope, then the one above.
+      let below = f32x16_clamped(kept[3] * unit - 0.5, 0, Float(levels &- 1))
+      var s = WholeNumbers.nearest(below)
       let qPerCode = q * perCode
       for _ in 0..<2 {
         let a = s * scale
         let m = Integers<0, levels>.nearest(a * qPerCode - origin)
         let c = m * minimum + smallest
-        let rest = a * q - sum
-        let e = a * (a * qq - zq) + c * (c * weight - (rest + rest))
+        let e = a * (a * half - zq) + c * (c * weight - (a * q - sum))
         let isBetter = f32x16_below(e, error)
         error = f32x16_min(e, error)
         bestS = f32x16_select(isBetter, s, bestS)
         bestM = f32x16_select(isBetter, m, bestM)
-        s = f32x16_min(s + 1, f32x16(repeating: Float(levels)))
+        s += 1
       }
       k &+= 1
     }
@@ -95,16 +96,17 @@ struct AffineSuperBlock<let levels: Int, let lanes: Int> {
 
   /// Tries scales that put the largest lines near the end of the lattice.
   @inline(__always)
-  func spread<let n: Int>(_ ends: InlineArray<n, LatticeEnd>, _ count: Int) {
+  func spread<Table: CandidateTable>(_ table: Table, _ count: Int) {
     let zero = f32x16(repeating: 0)
     total = f32x16(repeating: .infinity)
     (scale, minimum, s, m) = (zero, zero, zero, zero)
     let largestSlope = largestOfBlock(facts.slope, of: lanes)
     let largestShift = largestOfBlock(facts.shift - facts.smallest, of: lanes)
     var i = 0
-    while i < n {
-      triedScale = Self.stored(largestSlope * (1 / (Float(levels) + ends[i].scale)))
-      triedMinimum = Self.stored(largestShift * (1 / (Float(levels) + ends[i].minimum)))
+    while i < table.endCount {
+      let end = table.end(i)
+      triedScale = Self.stored(largestSlope * (1 / (Float(levels) + end.scale)))
+      triedMinimum = Self.stored(largestShift * (1 / (Float(levels) + end.minimum)))
       judge(count)
       i &+= 1
     }
@@ -116,9 +118,9 @@ struct AffineSuperBlock<let levels: Int, let lanes: Int> {
     let kept = facts.candidate(k)
     let (smallest, share, s, m) = (facts.smallest, facts.share, self.s, self.m)
     // Of x = d · (s · q) − dmin · m.
-    let xq = kept[0] * 0.5 + smallest * kept[2]
+    let xq = kept[0] + smallest * kept[2]
     let x = facts.sum + smallest * facts.weight
-    let p = sumOfBlock(share * (s * s * kept[1]), of: lanes)
+    let p = sumOfBlock(share * (s * s * (kept[1] + kept[1])), of: lanes)
     let r = sumOfBlock(share * (s * m * kept[2]), of: lanes)
     let u = sumOfBlock(share * (m * m * facts.weight), of: lanes)
     let v = sumOfBlock(share * (s * xq), of: lanes)

@@ -17,30 +17,27 @@ enum Q2_K: AffineKFormat {
   }
 
   @inline(__always)
-  static var candidates: AffineCandidates {
+  static var candidates: AffineCandidates<8, 3> {
     AffineCandidates(
       spans: [
-        CodeSpan(-0.49, -0.26), CodeSpan(-0.49, 0), CodeSpan(-0.49, 0.16), CodeSpan(-0.48, 0.34),
-        CodeSpan(-0.46, -0.59), CodeSpan(-0.41, 0.49), CodeSpan(-0.19, -0.14), CodeSpan(-0.19, 0.1),
-        CodeSpan(-0.12, 0.49), CodeSpan(-0.01, 0.21), CodeSpan(0.06, 0.49), CodeSpan(0.31, 0.49),
+        CodeSpan(-0.49, -0.23), CodeSpan(-0.49, 0.1), CodeSpan(-0.47, 0.37), CodeSpan(-0.24, 0.48),
+        CodeSpan(-0.2, -0.05), CodeSpan(0.01, 0.08), CodeSpan(0.01, 0.49), CodeSpan(0.31, 0.49),
       ],
       ends: [
-        LatticeEnd(0.19, 0.17), LatticeEnd(0.28, -0.64), LatticeEnd(-0.05, 0.35),
-        LatticeEnd(-0.71, 0.24),
+        LatticeEnd(0.1, 0.15), LatticeEnd(0.47, -0.42), LatticeEnd(-0.47, 0.56),
       ])
   }
 
   @inline(__always)
-  static var weightedCandidates: AffineCandidates {
+  static var weightedCandidates: AffineCandidates<10, 3> {
     AffineCandidates(
       spans: [
-        CodeSpan(-2.85, 0.2), CodeSpan(-2, 0.74), CodeSpan(-1.2, 1.19), CodeSpan(-0.91, -0.15),
-        CodeSpan(-0.65, 1.91), CodeSpan(-0.62, 0.07), CodeSpan(-0.42, 0.23), CodeSpan(-0.23, -0.78),
-        CodeSpan(-0.22, 0.43), CodeSpan(-0.07, 2.2), CodeSpan(-0.02, 0.63), CodeSpan(0.05, -0.11),
+        CodeSpan(-1.76, 0.09), CodeSpan(-1.6, 1.1), CodeSpan(-0.7, 0), CodeSpan(-0.63, 1.07),
+        CodeSpan(-0.43, 0.16), CodeSpan(-0.34, 1.47), CodeSpan(-0.2, -0.82), CodeSpan(-0.15, 0.22),
+        CodeSpan(-0.08, 2.23), CodeSpan(0.03, 0.5),
       ],
       ends: [
-        LatticeEnd(0.26, -0.68), LatticeEnd(-0.16, 0.16), LatticeEnd(-0.86, 0.12),
-        LatticeEnd(0.27, 0.04),
+        LatticeEnd(0.14, -0.7), LatticeEnd(-0.61, 0.41), LatticeEnd(0.09, 0.13),
       ])
   }
 

@@ -17,7 +17,7 @@ enum Q4_K: AffineKFormat {
   }
 
   @inline(__always)
-  static var candidates: AffineCandidates {
+  static var candidates: AffineCandidates<12, 4> {
     AffineCandidates(
       spans: [
         CodeSpan(-0.49, -0.2), CodeSpan(-0.41, 0.2), CodeSpan(-0.29, -0.14), CodeSpan(-0.24, -1.16),
@@ -32,7 +32,7 @@ enum Q4_K: AffineKFormat {
   }
 
   @inline(__always)
-  static var weightedCandidates: AffineCandidates {
+  static var weightedCandidates: AffineCandidates<12, 4> {
     AffineCandidates(
       spans: [
         CodeSpan(-1.4, 0.16), CodeSpan(-1.13, 2.05), CodeSpan(-0.58, 0.01), CodeSpan(-0.35, 0.33),

@@ -17,7 +17,7 @@ enum Q5_K: AffineKFormat {
   }
 
   @inline(__always)
-  static var candidates: AffineCandidates {
+  static var candidates: AffineCandidates<12, 4> {
     AffineCandidates(
       spans: [
         CodeSpan(-0.42, -0.18), CodeSpan(-0.31, -1.12), CodeSpan(-0.3, 0.24),
@@ -32,7 +32,7 @@ enum Q5_K: AffineKFormat {
   }
 
   @inline(__always)
-  static var weightedCandidates: AffineCandidates {
+  static var weightedCandidates: AffineCandidates<12, 4> {
     AffineCandidates(
       spans: [
         CodeSpan(-1.79, 0.25), CodeSpan(-0.45, -0.08), CodeSpan(-0.37, 0.45),

@@ -54,7 +54,7 @@ struct RunFacts {
     get { self[5] }
     nonmutating set { self[5] = newValue }
   }
-  /// The best line so far: what it leaves (but for Σw·z²), a, c.
+  /// The best line so far: half of what it leaves (but for Σw·z²), a, c.
   @inline(__always) var error: f32x16 {
     get { self[6] }
     nonmutating set { self[6] = newValue }
@@ -70,7 +70,7 @@ struct RunFacts {
 
   /// What else is decided, and behind it the candidates.
   @inline(__always) var rest: RunFacts { RunFacts(memory: memory + 576) }
-  /// The sums of candidate k.
+  /// Candidate k: Σw·z·q, half of Σw·q², Σw·q, a.
   @inline(__always) func candidate(_ k: Int) -> RunFacts {
     RunFacts(memory: memory + (2048 &+ 256 &* k))
   }

@@ -5,8 +5,9 @@
 
 /// Sums over the codes of a candidate, and the slope that it was refitted to.
 struct AffineCandidate {
-  var twice: Float
-  var qq: Float
+  /// Σw·z·q, half of Σw·q², Σw·q.
+  var zq: Float
+  var half: Float
   var q: Float
   var slope: Float
 }
@@ -85,15 +86,14 @@ struct AffineRun {
     }
     a = upper(a, 0)
     if !refits { (a, c) = (ownSlope, 0 - origin) }
-    let twice = xq + xq
-    let rest = a * q - sum
-    var found = a * (a * qq - twice) + c * (c * weight - (rest + rest))
+    let half = qq * 0.5
+    var found = a * (a * half - xq) + c * (c * (weight * 0.5) - (a * q - sum))
     if isAbsolute {
       found = 0
       for (j, code) in codes.enumerated() { found += abs(a * code - c - z[j]) * w[j] }
     }
     if found < error { (error, slope, shift) = (found, a, c) }
-    candidates.append(AffineCandidate(twice: twice, qq: qq, q: q, slope: a))
+    candidates.append(AffineCandidate(zq: xq, half: half, q: q, slope: a))
   }
 
   mutating func tryLines(_ spans: [(first: Float, last: Float)], clamps: Bool) {
@@ -172,15 +172,15 @@ struct AffineBlock {
       var error = Float.infinity
       (bestS[r], bestM[r]) = (0, 0)
       for kept in run.candidates {
-        var s = nearest(kept.slope * unit - 0.5, levels)
+        var s = nearest(kept.slope * unit - 0.5, levels - 1)
         for _ in 0..<2 {
           let a = s * scale
           let m = nearest(a * (kept.q * perCode) - origin, levels)
           let c = m * minimum + run.smallest
-          let rest = a * kept.q - run.sum
-          let e = a * (a * kept.qq - kept.twice) + c * (c * run.weight - (rest + rest))
+          let e =
+            a * (a * kept.half - kept.zq) + c * (c * (run.weight * 0.5) - (a * kept.q - run.sum))
           if e < error { (error, bestS[r], bestM[r]) = (e, s, m) }
-          s = lower(s + 1, levels)
+          s += 1
         }
       }
       errors.append(error * run.share)
@@ -211,10 +211,10 @@ struct AffineBlock {
     func sum(_ term: (Int, AffineRun, AffineCandidate) -> Float) -> Float {
       pairwise(runs.indices.map { runs[$0].share * term($0, runs[$0], runs[$0].candidates.last!) })
     }
-    let p = sum { r, _, kept in s[r] * s[r] * kept.qq }
+    let p = sum { r, _, kept in s[r] * s[r] * (kept.half + kept.half) }
     let q = sum { r, _, kept in s[r] * m[r] * kept.q }
     let u = sum { r, run, _ in m[r] * m[r] * run.weight }
-    let v = sum { r, run, kept in s[r] * (kept.twice * 0.5 + run.smallest * kept.q) }
+    let v = sum { r, run, kept in s[r] * (kept.zq + run.smallest * kept.q) }
     let w = sum { r, run, _ in m[r] * (run.sum + run.smallest * run.weight) }
     let determinant = p * u - q * q
     let isClear = p * u * 0x1p-12 < determinant
