@@ -151,28 +151,28 @@ def write_importance(path, tensors, seed=2, change=None):
     return means
 
 
-def llama_quantize():
-    """The path of llama.cpp's quantizer, or None: `Benchmarks/set-up-peers` makes it."""
+def tool(name):
+    """The path of one of llama.cpp's tools, or None: `Benchmarks/set-up-peers` makes them."""
     for path in [
-            os.environ.get("LLAMA_QUANTIZE"), ROOT / ".cache/peers/llama.cpp/bin/llama-quantize",
-            shutil.which("llama-quantize")]:
+            os.environ.get(name.upper().replace("-", "_")),
+            ROOT / ".cache/peers/llama.cpp/bin" / name, shutil.which(name)]:
         if path and pathlib.Path(path).exists():
             return pathlib.Path(path)
     return None
 
 
-def run_llama_quantize(*arguments):
-    """Runs it, and returns what it said."""
+def run(name, *arguments):
+    """Runs a tool, and returns what it said."""
     process = subprocess.run(
-        [llama_quantize(), *map(str, arguments)], capture_output=True, text=True, timeout=300)
+        [tool(name), *map(str, arguments)], capture_output=True, text=True, timeout=300)
     assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-2000:]
     return process.stdout + process.stderr
 
 
 def chosen_by_llama_quantize(path, preset, importance=None):
     """{name: format} as it would make them, in Kerf's spelling."""
-    words = run_llama_quantize(
-        "--dry-run", *(["--imatrix", importance] if importance else []), path, preset.upper())
+    words = run(
+        "llama-quantize", "--dry-run", *(["--imatrix", importance] if importance else []), path, preset.upper())
     # Warnings about fallbacks come between a line's parts.
     found = {}
     line = re.compile(
