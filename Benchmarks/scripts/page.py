@@ -1,5 +1,7 @@
 """Rows of figures to the page that people read."""
 
+import re
+
 INSTRUCTION_SETS = ["baseline", "avx2", "avx512", "neon"]
 SETS = {
     "l2": "In the second-level cache (the larger side of a pass is 256 KiB)",
@@ -131,6 +133,32 @@ def large_table(rows):
         ["input", " format", "seconds", "input, GB/s", "peak memory, MiB"],
         [[row["working_set"], row["format"], number(row["seconds"]), number(row["input_gbps"]),
           number(row["peak_mib"])] for row in rows])
+
+
+def sections(text):
+    """What stands before the first section, and {heading: section}."""
+    first, *rest = re.split(r"(?m)^(?=## )", text)
+    return first, {part.split("\n", 1)[0]: part.rstrip() + "\n\n" for part in rest}
+
+
+def updated(old, new):
+    """The new page, with those sections of the old one that it lacks; they say that they are old."""
+    head, measured = sections(new)
+    kept = sections(old)[1]
+    order = [*ORDER, *(heading for heading in measured if heading not in ORDER)]
+    text = head
+    for heading in order:
+        if heading in measured:
+            text += measured[heading]
+        elif heading in kept:
+            text += kept[heading].replace(OLD, "").replace("\n\n", "\n\n" + OLD, 1)
+    return text.rstrip() + "\n"
+
+
+ORDER = [
+    "## Kernels beside memcpy", "## Kernels beside peers", "## Whole files", "## Large files",
+    "## Errors beside llama-quantize", "## Matrix products"]
+OLD = "*Measured in an earlier run.*\n\n"
 
 
 def render(today, facts, kernel_rows, file_rows, large_rows, limits):

@@ -37,9 +37,16 @@ struct PythonEngine: Engine {
     ]
   }
 
+  /// What gguf can write; it reads all.
+  private static let written: [Format] = [
+    .q8_0, .q5_1, .q5_0, .q4_1, .q4_0, .mxfp4, .tq2_0, .tq1_0,
+  ]
+
   private func canDo(_ item: Case) -> Bool {
     switch (package, item.kernel) {
-    case (.gguf, .encode): item.source == .f32 && item.rounding == .reference
+    case (.gguf, .encode):
+      item.source == .f32 && item.rounding == .reference
+        && PythonEngine.written.contains(item.target)
     case (.gguf, .decode): item.target == .f32
     case (.torch, .convert): true
     default: false

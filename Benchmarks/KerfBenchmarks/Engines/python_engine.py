@@ -10,26 +10,24 @@ for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]:
 
 import numpy as np
 
-# Bytes of a block of 32.
-BLOCK_BYTES = {"q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20, "q4_0": 18}
-
 
 class GGUF:
     """PyPI's gguf: its quantizers in NumPy."""
 
     def __init__(self):
         import gguf
-        self.types = {
-            name: gguf.GGMLQuantizationType[name.upper()]
-            for name in BLOCK_BYTES}
+        self.types = {each.name.lower(): each for each in gguf.GGMLQuantizationType}
+        self.sizes = gguf.GGML_QUANT_SIZES
         self.quants = gguf.quants
 
     def work(self, source, target, data):
         if source == "f32":
             rows = data.view(np.float32).reshape(-1, 4096)
-            return lambda: self.quants.quantize(rows, self.types[target])
-        rows = data.reshape(-1, 4096 // 32 * BLOCK_BYTES[source])
-        return lambda: self.quants.dequantize(rows, self.types[source])
+            return lambda: self.quants.quantize(rows, self.types[target.lower()])
+        kind = self.types[source.lower()]
+        elements, size = self.sizes[kind]
+        rows = data.reshape(-1, 4096 // elements * size)
+        return lambda: self.quants.dequantize(rows, kind)
 
 
 class Torch:
