@@ -78,17 +78,6 @@ def section(rows):
         *weighted_table(rows)]
 
 
-def replaced(page, section):
-    """The page with this section in the place of an earlier one, or before what limits kernels."""
-    text = "\n".join(section).rstrip() + "\n\n"
-    earlier = re.search(rf"^{HEADING}\n.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    if earlier:
-        return (page[:earlier.start()] + text + page[earlier.end():]).rstrip() + "\n"
-    start = page.find("\n## What limits")
-    start = len(page) if start < 0 else start + 1
-    return (page[:start].rstrip() + "\n\n" + text + page[start:]).rstrip() + "\n"
-
-
 BEGIN, END = "<!-- errors: ", "<!-- end of errors -->"
 
 

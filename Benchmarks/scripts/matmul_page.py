@@ -1,6 +1,5 @@
 """Rows of matrix products to the section of the page that people read."""
 
-import re
 
 from page import number, table
 
@@ -169,17 +168,6 @@ def section(facts, measured, left_out):
     if left_out:
         text += ["Left out:", ""] + [f"- {line}" for line in left_out] + [""]
     return text
-
-
-def replaced(page, section):
-    """The page with this section in the place of an earlier one, or before what limits kernels."""
-    section = "\n".join(section).rstrip() + "\n\n"
-    earlier = re.search(rf"^{HEADING}\n.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    if earlier:
-        return (page[:earlier.start()] + section + page[earlier.end():]).rstrip() + "\n"
-    start = page.find("\n## What limits")
-    start = len(page) if start < 0 else start + 1
-    return (page[:start].rstrip() + "\n\n" + section + page[start:]).rstrip() + "\n"
 
 
 def records(measured):

@@ -141,18 +141,25 @@ def sections(text):
     return first, {part.split("\n", 1)[0]: part.rstrip() + "\n\n" for part in rest}
 
 
+def assembled(first, found):
+    """A page of such sections, in their order."""
+    order = [*ORDER, *(heading for heading in found if heading not in ORDER)]
+    return (first + "".join(found.get(heading, "") for heading in order)).rstrip() + "\n"
+
+
+def with_section(text, lines):
+    """The page with a section in the place of an earlier one."""
+    first, found = sections(text)
+    return assembled(first, found | sections("\n".join(lines))[1])
+
+
 def updated(old, new):
     """The new page, with those sections of the old one that it lacks; they say that they are old."""
-    head, measured = sections(new)
-    kept = sections(old)[1]
-    order = [*ORDER, *(heading for heading in measured if heading not in ORDER)]
-    text = head
-    for heading in order:
-        if heading in measured:
-            text += measured[heading]
-        elif heading in kept:
-            text += kept[heading].replace(OLD, "").replace("\n\n", "\n\n" + OLD, 1)
-    return text.rstrip() + "\n"
+    first, measured = sections(new)
+    kept = {
+        heading: section.replace(OLD, "").replace("\n\n", "\n\n" + OLD, 1)
+        for heading, section in sections(old)[1].items() if heading not in measured}
+    return assembled(first, kept | measured)
 
 
 ORDER = [
