@@ -1,6 +1,4 @@
 """Rows of matrix products to the section of the page that people read."""
-
-
 from page import number, table
 
 HEADING = "## Matrix products"
