@@ -1,4 +1,5 @@
 """Rows of matrix products to the section of the page that people read."""
+
 from page import number, table
 
 HEADING = "## Matrix products"
