@@ -10,14 +10,14 @@ public enum Format: String, Sendable, Hashable, CaseIterable, Codable {
   // Scalars the engine computes with.
   case f32, f16, bf16
 
-  // Blocks the engine computes with.
+  // Blocks of 32 with scales in half precision.
   case q8_0, q4_0, q4_1, q5_0, q5_1
 
   // Scalars that pass through.
   case f64, i8, i16, i32, i64, u8, u16, u32, u64, bool, c64
   case f8_e4m3, f8_e5m2, f8_e8m0, f6_e2m3, f6_e3m2, f4
 
-  // Blocks that pass through.
+  // The other blocks of GGUF. `decodable` and `encodable` tell which of them have kernels.
   case q2_K, q3_K, q4_K, q5_K, q6_K, q8_K, q8_1
   case iq1_s, iq1_m, iq2_xxs, iq2_xs, iq2_s, iq3_xxs, iq3_s, iq4_nl, iq4_xs
   case tq1_0, tq2_0, mxfp4, nvfp4
