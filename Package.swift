@@ -116,7 +116,17 @@ let package = Package(
       ],
       swiftSettings: swift),
     .target(
-      name: "KerfReports", dependencies: ["KerfElements", "KerfMetrics", "KerfBenchmarking"],
+      name: "KerfAnalysis",
+      dependencies: [
+        "KerfElements", "KerfCodecs", "KerfMetrics", "KerfMatmul", "KerfBenchmarking",
+        "KerfCheckpoints", "KerfPlanning", "KerfConversion", system,
+      ],
+      swiftSettings: swift),
+    .target(
+      name: "KerfReports",
+      dependencies: [
+        "KerfElements", "KerfMetrics", "KerfBenchmarking", "KerfPlanning", "KerfAnalysis",
+      ],
       swiftSettings: swift),
 
     // The faces.
@@ -124,7 +134,7 @@ let package = Package(
       name: "Kerf",
       dependencies: [
         "KerfElements", "KerfCodecs", "KerfMetrics", "KerfMatmul", "KerfBenchmarking",
-        "KerfCheckpoints", "KerfPlanning", "KerfConversion", "KerfReports",
+        "KerfCheckpoints", "KerfPlanning", "KerfConversion", "KerfAnalysis", "KerfReports",
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -149,7 +159,15 @@ let package = Package(
     tests(
       "KerfConversion",
       ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning", system]),
+    tests(
+      "KerfAnalysis",
+      [
+        "KerfCheckpoints", "KerfCodecs", "KerfConversion", "KerfElements", "KerfMetrics",
+        "KerfPlanning", system,
+      ]),
     tests("KerfBenchmarking", ["KerfCodecs", "KerfElements"]),
-    tests("KerfReports", ["KerfBenchmarking", "KerfElements", "KerfMetrics"]),
+    tests(
+      "KerfReports",
+      ["KerfAnalysis", "KerfBenchmarking", "KerfElements", "KerfMetrics", "KerfPlanning"]),
   ] + instructionSets
 )

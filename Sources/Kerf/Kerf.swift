@@ -1,5 +1,6 @@
 // The library's one import: everything public of the rooms below.
 
+@_exported public import KerfAnalysis
 @_exported public import KerfBenchmarking
 @_exported public import KerfCheckpoints
 @_exported public import KerfCodecs

@@ -63,8 +63,7 @@ struct Convert: ParsableCommand {
   @Option(help: ArgumentHelp("Write the report to a .json or .csv file.", valueName: "file"))
   var report: String?
 
-  @Option(help: "Threads to work on; the output does not depend on it. (default: all processors)")
-  var threads: Int?
+  @OptionGroup var work: ThreadOptions
 
   @Flag(help: "Print the choice for every tensor; write nothing.")
   var dryRun = false
@@ -82,9 +81,6 @@ struct Convert: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads \(threads): expected 1 to 1024")
-    }
     if Target(name: to) == nil {
       throw ValidationError(
         "--to \(to): there is no such format or preset; 'kerf formats' lists them")
@@ -135,7 +131,7 @@ struct Convert: ParsableCommand {
           + Format.encodable.map(\.name).joined(separator: ", "))
     }
     var request = ConversionRequest(
-      input: FilePath(input), output: FilePath(output), target: target, threads: threads)
+      input: FilePath(input), output: FilePath(output), target: target, threads: work.threads)
     request.container = container
     request.rounding = rounding
     request.isStrict = strict

@@ -103,7 +103,7 @@ struct Formats: ParsableCommand {
     Container.allCases.filter { $0.canHold(format) }.map(\.rawValue).joined(separator: ", ")
   }
 
-  private static func json(_ formats: [Format], _ presets: [Preset]) throws -> String {
+  private static func json(_ formats: [Format], _ presets: [Preset]) -> String {
     struct List: Encodable {
       struct Entry: Encodable {
         let name: String
@@ -138,8 +138,6 @@ struct Formats: ParsableCommand {
         List.Mix(
           name: $0.name, mostly: $0.format.name, exceptions: $0.exceptions, purpose: $0.purpose)
       })
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(list), as: UTF8.self)
+    return JSONText.text(of: list)
   }
 }

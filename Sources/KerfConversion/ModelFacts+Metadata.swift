@@ -1,12 +1,12 @@
 // What a model says of its size, in either container's words.
 
-internal import KerfCheckpoints
-internal import KerfPlanning
-internal import SystemPackage
+package import KerfCheckpoints
+package import KerfPlanning
+package import SystemPackage
 
 extension ModelFacts {
   /// Facts from the keys of a GGUF file.
-  init(_ entries: [MetadataEntry<GGUFValue>]) {
+  package init(_ entries: [MetadataEntry<GGUFValue>]) {
     let architecture = entries[key: "general.architecture"]?.text
     func number(_ key: String) -> Int? {
       let value = entries[key: (architecture ?? "") + "." + key]
@@ -19,11 +19,12 @@ extension ModelFacts {
     let heads = number("attention.head_count")
     self.init(
       architecture: architecture, layers: number("block_count"), heads: heads,
-      keyValueHeads: number("attention.head_count_kv") ?? heads, experts: number("expert_count"))
+      keyValueHeads: number("attention.head_count_kv") ?? heads, experts: number("expert_count"),
+      expertsUsed: number("expert_used_count"))
   }
 
   /// Facts from a model's config.json.
-  init(_ config: JSONObject) {
+  package init(_ config: JSONObject) {
     // Models that see have the one that speaks inside.
     let text = config["text_config"]?.object
     func value(_ names: [String]) -> JSONValue? {
@@ -35,13 +36,14 @@ extension ModelFacts {
       layers: value(["num_hidden_layers", "n_layer", "n_layers", "num_layers"])?.integer,
       heads: heads,
       keyValueHeads: value(["num_key_value_heads", "num_kv_heads", "n_kv_heads"])?.integer ?? heads,
-      experts: value(["num_local_experts", "num_experts", "n_routed_experts"])?.integer)
+      experts: value(["num_local_experts", "num_experts", "n_routed_experts"])?.integer,
+      expertsUsed: value(["num_experts_per_tok", "num_experts_per_token"])?.integer)
   }
 }
 
 extension JSONObject {
   /// The config.json in the same directory as a weight file; `nil` where there is none.
-  static func config(beside path: FilePath) throws(CheckpointError) -> JSONObject? {
+  package static func config(beside path: FilePath) throws(CheckpointError) -> JSONObject? {
     var config = path
     config.removeLastComponent()
     config.append("config.json")

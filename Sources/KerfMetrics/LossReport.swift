@@ -18,6 +18,12 @@ public struct LossReport: Sendable {
   /// Whether errors were also counted by importance.
   public var isWeighted: Bool
 
+  /// Names of one file that nothing of the other stands for, where two files were compared.
+  public var unmatched = Unmatched()
+
+  /// Whether products were measured, for any row.
+  public var hasProductErrors: Bool { rows.contains { $0.productErrors != nil } }
+
   /// A value of these properties.
   public init(
     source: String, target: String, instructionSet: InstructionSet, rows: [Row], total: Total,
@@ -49,6 +55,8 @@ public struct LossReport: Sendable {
     public var byteCount: Int
     /// `nil` where nothing was measured.
     public var loss: Loss?
+    /// What the loss does to products with the tensor; `nil` where that was not measured.
+    public var productErrors: ProductErrors?
     /// Why `format` is not `wantedFormat`, or other words for the user.
     public var note: String?
 
@@ -80,6 +88,36 @@ public struct LossReport: Sendable {
     /// Bits of storage per element; `nil` for a tensor without elements.
     public var bitsPerWeight: Double? {
       shape.count > 0 ? Double(byteCount) * 8 / Double(shape.count) : nil
+    }
+  }
+
+  /// Relative errors of the product Y = X·Wᵀ where a matrix stands in for W:
+  /// ‖X·(W−Ŵ)ᵀ‖ ÷ ‖X·Wᵀ‖, Frobenius norms.
+  public struct ProductErrors: Sendable, Hashable {
+    /// With activations from a normal distribution.
+    public var random: Double
+    /// With activations of which a few columns are many times larger, as those of language models
+    /// are.
+    public var outliers: Double
+
+    /// Errors of these two products.
+    public init(random: Double, outliers: Double) {
+      self.random = random
+      self.outliers = outliers
+    }
+  }
+
+  /// Names that found no partner.
+  public struct Unmatched: Sendable, Hashable {
+    /// Those of the reference.
+    public var reference: [String]
+    /// Those of the candidate.
+    public var candidate: [String]
+
+    /// These names.
+    public init(reference: [String] = [], candidate: [String] = []) {
+      self.reference = reference
+      self.candidate = candidate
     }
   }
 

@@ -10,17 +10,20 @@ public struct ModelFacts: Sendable, Hashable {
   public var keyValueHeads: Int?
   /// Experts that the router of a layer chooses among.
   public var experts: Int?
+  /// Experts that the router of a layer chooses for each token.
+  public var expertsUsed: Int?
 
   /// Facts; each may be unknown.
   public init(
     architecture: String? = nil, layers: Int? = nil, heads: Int? = nil, keyValueHeads: Int? = nil,
-    experts: Int? = nil
+    experts: Int? = nil, expertsUsed: Int? = nil
   ) {
     self.architecture = architecture
     self.layers = layers
     self.heads = heads
     self.keyValueHeads = keyValueHeads
     self.experts = experts
+    self.expertsUsed = expertsUsed
   }
 
   /// Heads that share a key and a value; 1 where that is not known.

@@ -9,30 +9,23 @@ extension LossReport {
       ["name", "shape", "elements", "source_format", "format", "wanted_format", "bytes"]
       + ["source_bytes", "bits_per_weight"] + figures(nil).map(\.name)
       + ["non_finite", "overflowed", "note"] + (isWeighted ? ["weighted_nmse"] : [])
+      + (hasProductErrors ? ["matmul_error", "matmul_error_outliers"] : [])
     let lines = rows.map { row in
-      let figures = figures(row.loss).map { $0.value.map(String.init(describing:)) ?? "" }
-      let cells =
-        [
-          row.name, row.shape.dimensions.map(String.init).joined(separator: "x"),
-          String(row.shape.count), row.sourceFormat.name, row.format.name, row.wantedFormat.name,
-          String(row.byteCount), String(row.sourceByteCount),
-          row.bitsPerWeight.map(String.init(describing:)) ?? "",
-        ] + figures
+      [
+        row.name, row.shape.dimensions.map(String.init).joined(separator: "x"),
+        String(row.shape.count), row.sourceFormat.name, row.format.name, row.wantedFormat.name,
+        String(row.byteCount), String(row.sourceByteCount), CSVText.number(row.bitsPerWeight),
+      ] + figures(row.loss).map { CSVText.number($0.value) }
         + [
-          row.loss.map { String($0.nonFinite) } ?? "", row.loss.map { String($0.overflowed) } ?? "",
+          CSVText.number(row.loss?.nonFinite), CSVText.number(row.loss?.overflowed),
           row.note ?? "",
         ]
-        + (isWeighted ? [row.loss?.weightedNMSE.map(String.init(describing:)) ?? ""] : [])
-      return cells.map(field).joined(separator: ",")
+        + (isWeighted ? [CSVText.number(row.loss?.weightedNMSE)] : [])
+        + (hasProductErrors
+          ? [
+            CSVText.number(row.productErrors?.random), CSVText.number(row.productErrors?.outliers),
+          ] : [])
     }
-    return ([head.joined(separator: ",")] + lines).map { $0 + "\r\n" }.joined()
-  }
-
-  private func field(_ text: String) -> String {
-    let special: [UInt8] = Array(",\"\r\n".utf8)
-    guard text.utf8.contains(where: special.contains) else { return text }
-    return "\""
-      + text.split(separator: "\"", omittingEmptySubsequences: false)
-      .joined(separator: "\"\"") + "\""
+    return CSVText.text([head] + lines)
   }
 }

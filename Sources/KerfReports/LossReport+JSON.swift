@@ -1,27 +1,12 @@
 internal import KerfElements
 public import KerfMetrics
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// The version that reports carry.
 public let kerfVersion = "0.1.0"
 
 extension LossReport {
   /// The report as JSON: keys in snake case, sorted; figures that are absent are null.
-  public var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do {
-      return String(decoding: try encoder.encode(JSONReport(self)), as: UTF8.self)
-    } catch {
-      // Strings, integers and finite doubles are all that is encoded.
-      preconditionFailure("a report that JSON cannot hold: \(error)")
-    }
-  }
+  public var json: String { JSONText.text(of: JSONReport(self)) }
 }
 
 /// The shape of the JSON; other things hold on to its names.
@@ -37,16 +22,19 @@ private struct JSONReport: Encodable {
     isa = report.instructionSet.rawValue
     source = report.source
     target = report.target
-    tensors = report.rows.map { Row(row: $0, isWeighted: report.isWeighted) }
+    tensors = report.rows.map {
+      Row(row: $0, isWeighted: report.isWeighted, hasProductErrors: report.hasProductErrors)
+    }
     total = Total(report.total)
   }
 
   struct Row: Encodable {
     let row: LossReport.Row
     let isWeighted: Bool
+    let hasProductErrors: Bool
 
     func encode(to encoder: any Encoder) throws {
-      var json = encoder.container(keyedBy: Key.self)
+      var json = encoder.container(keyedBy: JSONKey.self)
       try json.encode(row.name, forKey: "name")
       try json.encode(row.shape.dimensions, forKey: "shape")
       try json.encode(row.shape.count, forKey: "elements")
@@ -58,9 +46,13 @@ private struct JSONReport: Encodable {
       try json.encode(row.bitsPerWeight, forKey: "bits_per_weight")
       try json.encode(row.note, forKey: "note")
       for (name, figure) in figures(row.loss) {
-        try json.encode(figure, forKey: Key(stringValue: name))
+        try json.encode(figure, forKey: JSONKey(stringValue: name))
       }
       if isWeighted { try json.encode(row.loss?.weightedNMSE, forKey: "weighted_nmse") }
+      if hasProductErrors {
+        try json.encode(row.productErrors?.random, forKey: "matmul_error")
+        try json.encode(row.productErrors?.outliers, forKey: "matmul_error_outliers")
+      }
       try json.encode(row.loss?.nonFinite, forKey: "non_finite")
       try json.encode(row.loss?.overflowed, forKey: "overflowed")
     }
@@ -71,25 +63,16 @@ private struct JSONReport: Encodable {
     init(_ total: LossReport.Total) { self.total = total }
 
     func encode(to encoder: any Encoder) throws {
-      var json = encoder.container(keyedBy: Key.self)
+      var json = encoder.container(keyedBy: JSONKey.self)
       try json.encode(total.elements, forKey: "elements")
       try json.encode(total.bytesIn, forKey: "bytes_in")
       try json.encode(total.bytesOut, forKey: "bytes_out")
       try json.encode(total.bitsPerWeight, forKey: "bits_per_weight")
       for (name, figure) in figures(total.loss) {
-        try json.encode(figure, forKey: Key(stringValue: name))
+        try json.encode(figure, forKey: JSONKey(stringValue: name))
       }
       try json.encode(total.seconds, forKey: "seconds")
     }
-  }
-
-  /// A key by its name.
-  struct Key: CodingKey, ExpressibleByStringLiteral {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-    init(stringLiteral: String) { stringValue = stringLiteral }
   }
 }
 

@@ -1,24 +1,9 @@
 public import KerfBenchmarking
 internal import KerfElements
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 extension MatmulReport {
   /// The report as JSON: keys in snake case, sorted; figures that are absent are null.
-  public var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do {
-      return String(decoding: try encoder.encode(JSONMatmulReport(report: self)), as: UTF8.self)
-    } catch {
-      // Strings, integers and finite doubles are all that is encoded.
-      preconditionFailure("a report that JSON cannot hold: \(error)")
-    }
-  }
+  public var json: String { JSONText.text(of: JSONMatmulReport(report: self)) }
 }
 
 /// The shape of the JSON; other things hold on to its names.
@@ -95,13 +80,4 @@ private struct JSONMatmulReport: Encodable {
       try json.encode(row.relativeError, forKey: "relative_error")
     }
   }
-}
-
-/// A key by its name.
-private struct JSONKey: CodingKey, ExpressibleByStringLiteral {
-  let stringValue: String
-  var intValue: Int? { nil }
-  init(stringValue: String) { self.stringValue = stringValue }
-  init?(intValue: Int) { nil }
-  init(stringLiteral: String) { stringValue = stringLiteral }
 }
