@@ -1,57 +1,115 @@
-// Knows what is in a file of tensors, and lends its bytes.
+// Knows what is in the files of a model, and lends their bytes.
 //
 // Opening a file reads its header and holds it against every rule of its container. From then on
 // each tensor is a byte range that is known to lie within the file, and reading is only copying.
 
 public import SystemPackage
 
-/// A file of tensors, open for reading.
+/// The tensors of a model in one file or several, open for reading.
 ///
-/// It may be used from several threads at once. The file stays open as long as the object lives.
+/// It may be used from several threads at once. Files stay open as long as the object lives.
 public final class Checkpoint: Sendable {
-  /// What kind of file it is, judged by its first bytes.
+  /// What kind of files it is made of, judged by their first bytes.
   public let container: Container
-  /// What the file says about itself.
+  /// What the files say about the model; of several, what the first one says.
   public let metadata: CheckpointMetadata
-  /// The tensors in the order in which their bytes lie in the file.
+  /// The tensors in the order in which their bytes lie in the files.
   public let tensors: [TensorDescription]
-  /// Bytes in the file when it was opened.
-  public var fileSize: Int { file.size }
-  /// The file, as it was named when it was opened.
-  public var path: FilePath { file.path }
+  /// The file or directory, as it was named when it was opened.
+  public let path: FilePath
 
-  private let file: InputFile
+  private let files: [InputFile]
   private let indices: [UTF8Name: Int]
 
-  private init(_ file: InputFile, _ metadata: CheckpointMetadata, _ tensors: [TensorDescription]) {
-    self.file = file
-    self.metadata = metadata
-    self.tensors = tensors
-    container = metadata.container
-    indices = Dictionary(
-      uniqueKeysWithValues: tensors.enumerated().map { (UTF8Name($1.name), $0) })
+  /// The weight files, in order.
+  public var parts: [FilePath] { files.map(\.path) }
+  /// Bytes in the weight files when they were opened.
+  public var fileSize: Int { files.reduce(0) { $0 + $1.size } }
+  /// The directory that the weight files are in, and what else belongs to the model.
+  public var directory: FilePath { files[0].path.containingDirectory }
+
+  /// Opens a model and checks its headers.
+  ///
+  /// - Parameter path: A weight file; the first one or the index of several; or a directory with
+  ///   one model in it.
+  /// - Throws: ``CheckpointError``: where a file is missing or may not be read, is no checkpoint, or
+  ///   breaks a rule of its container; where files do not make one model.
+  public static func open(_ path: FilePath) throws(CheckpointError) -> Checkpoint {
+    let found = try ModelFiles.find(path)
+    let parts = try found.parts.map { part throws(CheckpointError) in try Part(part) }
+    return try Checkpoint(path, parts, found.index)
   }
 
-  /// Opens the file at `path` and checks its header.
-  ///
-  /// - Throws: ``CheckpointError``: where the file is missing or may not be read, is no
-  ///   checkpoint, or breaks a rule of its container.
-  public static func open(_ path: FilePath) throws(CheckpointError) -> Checkpoint {
-    let file = try InputFile(path)
-    guard file.size > 0 else { throw .empty(path) }
-    let head = try file.bytes(at: 0, count: min(file.size, 16))
-    // A damaged file is no longer recognised by its contents: its name decides which rules it
-    // is held against, so that the error says what is wrong with it.
-    let container = Container(head: head) ?? path.extension.flatMap(Container.init(pathExtension:))
-    switch container {
-    case .safetensors:
-      let header = try SafetensorsHeader(reading: file)
-      return Checkpoint(file, .safetensors(header.metadata), header.tensors)
-    case .gguf:
-      let header = try GGUFHeader(reading: file)
-      return Checkpoint(file, .gguf(header.metadata), header.tensors)
-    case nil:
-      throw .unrecognized(path, head: head)
+  private init(
+    _ path: FilePath, _ parts: [Part], _ index: ShardIndex?
+  ) throws(CheckpointError) {
+    var tensors: [TensorDescription] = []
+    var indices: [UTF8Name: Int] = [:]
+    let count = parts.reduce(0) { $0 + $1.tensors.count }
+    tensors.reserveCapacity(count)
+    indices.reserveCapacity(count)
+    for (number, part) in parts.enumerated() {
+      guard part.container == parts[0].container else {
+        throw .unrecognized(part.file.path, head: part.head)
+      }
+      for var tensor in part.tensors {
+        if let other = indices.updateValue(tensors.count, forKey: UTF8Name(tensor.name)) {
+          throw .malformed(
+            part.file.path,
+            Malformation(
+              .duplicate, at: .init(tensor: tensor.name),
+              expected: "a name that the model has once",
+              found: "it in \(quoted(parts[tensors[other].part].file.path.string)) as well"))
+        }
+        tensor.part = number
+        tensors.append(tensor)
+      }
+    }
+    if let index {
+      try index.check { name in indices[UTF8Name(name)].map { tensors[$0].part } }
+    }
+    self.path = path
+    self.tensors = tensors
+    self.indices = indices
+    files = parts.map(\.file)
+    metadata = try Checkpoint.metadata(of: parts)
+    container = metadata.container
+  }
+
+  /// What the first part says, without what it says of its being one.
+  private static func metadata(of parts: [Part]) throws(CheckpointError) -> CheckpointMetadata {
+    guard case .gguf(let entries) = parts[0].metadata else { return parts[0].metadata }
+    if let count = entries[key: "split.count"]?.integer, count != parts.count, count > 1 {
+      throw .notFirstPart(
+        parts[0].file.path, part: (entries[key: "split.no"]?.integer ?? 0) &+ 1, of: count)
+    }
+    return .gguf(entries.filter { !$0.key.hasPrefix("split.") })
+  }
+
+  /// One file.
+  private struct Part {
+    let file: InputFile
+    let head: [UInt8]
+    let metadata: CheckpointMetadata
+    let tensors: [TensorDescription]
+    var container: Container { metadata.container }
+
+    init(_ path: FilePath) throws(CheckpointError) {
+      file = try InputFile(path)
+      guard file.size > 0 else { throw .empty(path) }
+      head = try file.bytes(at: 0, count: min(file.size, 16))
+      // A damaged file is no longer recognised by its contents: its name decides which rules it
+      // is held against, so that the error says what is wrong with it.
+      switch Container(head: head) ?? path.extension.flatMap(Container.init(pathExtension:)) {
+      case .safetensors:
+        let header = try SafetensorsHeader(reading: file)
+        (metadata, tensors) = (.safetensors(header.metadata), header.tensors)
+      case .gguf:
+        let header = try GGUFHeader(reading: file)
+        (metadata, tensors) = (.gguf(header.metadata), header.tensors)
+      case nil:
+        throw .unrecognized(path, head: head)
+      }
     }
   }
 
@@ -78,7 +136,7 @@ public final class Checkpoint: Sendable {
     precondition(
       range.count == buffer.count, "\(range.count) bytes into a buffer of \(buffer.count)")
     do {
-      try unsafe file.read(at: tensor.offset + range.lowerBound, into: buffer)
+      try unsafe files[tensor.part].read(at: tensor.offset + range.lowerBound, into: buffer)
     } catch .malformed(let path, var fault) {
       fault.place.tensor = tensor.name
       throw .malformed(path, fault)

@@ -23,6 +23,14 @@ public enum CheckpointError: Error, Sendable, Hashable {
   case empty(FilePath)
   /// The file begins with `head` (at most 16 bytes), as no known container does.
   case unrecognized(FilePath, head: [UInt8])
+  /// A directory that has no weight file that can be read.
+  case noWeights(FilePath, found: [String])
+  /// A directory that has several weight files, which nothing says to belong together.
+  case severalModels(FilePath, names: [String])
+  /// One of the files of a model that the others, or the index, speak of.
+  case missingPart(FilePath, of: FilePath)
+  /// A part of a model in several files that is not the first.
+  case notFirstPart(FilePath, part: Int, of: Int)
   /// The file's contents break a rule of its container.
   case malformed(FilePath, Malformation)
   /// The container has no type for a tensor's format.
@@ -37,7 +45,8 @@ public enum CheckpointError: Error, Sendable, Hashable {
       .isDirectory(let path), .notRegularFile(let path), .alreadyExists(let path),
       .noSpace(let path, _), .system(let path, _, _), .empty(let path),
       .unrecognized(let path, _), .malformed(let path, _), .cannotHold(let path, _, _, _),
-      .unwritable(let path, _):
+      .unwritable(let path, _), .noWeights(let path, _), .severalModels(let path, _),
+      .missingPart(let path, _), .notFirstPart(let path, _, _):
       path
     }
   }
@@ -76,6 +85,17 @@ extension CheckpointError: CustomStringConvertible {
     case .empty: "expected a checkpoint, found an empty file"
     case .unrecognized(_, let head):
       "expected a safetensors or GGUF file, found \(CheckpointError.guess(head))"
+    case .noWeights(_, let found):
+      "expected .safetensors or .gguf files in the directory, found "
+        + (found.isEmpty ? "none" : found.prefix(3).map(quoted).joined(separator: ", ") + " only")
+    case .severalModels(_, let names):
+      "expected one model in the directory, found \(names.count) weight files: name one of them: "
+        + names.prefix(5).map(quoted).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
+    case .missingPart(_, let whole): "there is no such file, which \(quoted(whole.string)) needs"
+    case .notFirstPart(_, let part, let count):
+      "part \(part) of \(count): expected the first, named like "
+        + quoted(PartName(stem: "model", number: 1, count: count, ending: "gguf").name(of: 1))
+        + ", and the others beside it"
     case .malformed(_, let fault): fault.description
     case .cannotHold(_, let container, let tensor, let format):
       "tensor \(quoted(tensor)): \(container) cannot hold \(format), "

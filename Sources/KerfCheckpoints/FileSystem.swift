@@ -68,6 +68,22 @@ enum FileSystem {
     }
   }
 
+  /// The names of what is in a directory, but for hidden files, in order.
+  static func names(in directory: FilePath) throws(CheckpointError) -> [String] {
+    guard let stream = unsafe directory.withPlatformString({ unsafe opendir($0) }) else {
+      throw CheckpointError(directory, "list the directory", Errno(rawValue: errno))
+    }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted()
+  }
+
   /// Waits until the file's bytes are on the disk.
   static func synchronize(
     _ descriptor: FileDescriptor, for target: FilePath

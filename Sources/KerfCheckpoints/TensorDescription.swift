@@ -8,10 +8,12 @@ public struct TensorDescription: Sendable, Hashable {
   public let format: Format
   /// Extents in row-major order, the last dimension contiguous, whatever the container says.
   public let shape: Shape
-  /// Where the tensor's first byte lies, counted in bytes from the start of the file.
+  /// Where the tensor's first byte lies, counted in bytes from the start of its file.
   public let offset: Int
   /// Bytes that the tensor occupies, padding not included.
   public let byteCount: Int
+  /// Which of the files of a model has the tensor, from 0.
+  public internal(set) var part = 0
 
   /// A description of these properties.
   public init(name: String, format: Format, shape: Shape, offset: Int, byteCount: Int) {

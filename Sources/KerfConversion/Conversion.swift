@@ -41,14 +41,9 @@ public struct Conversion: Sendable {
     do { table = try KernelTable.current() } catch { throw .codec(error) }
 
     let input = try checked { () throws(CheckpointError) in try Checkpoint.open(request.input) }
-    guard !request.input.isSameFile(as: request.output) else {
-      throw .outputIsInput(request.output)
-    }
-    if case .gguf(let entries) = input.metadata,
-      let parts = entries[key: "split.count"]?.integer, parts > 1
-    {
-      throw .splitModel(request.input, parts: parts)
-    }
+    guard
+      !([input.path] + input.parts).contains(where: { $0.isSameFile(as: request.output) })
+    else { throw .outputIsInput(request.output) }
 
     let importance = try Conversion.importance(request, input)
     let facts = try checked { () throws(CheckpointError) in
@@ -246,7 +241,7 @@ public struct Conversion: Sendable {
     case .gguf(let entries): ModelFacts(entries)
     case .safetensors:
       container == .gguf || target.format.kind == .block
-        ? try JSONObject.config(beside: input.path).map(ModelFacts.init) ?? ModelFacts()
+        ? try JSONObject.config(in: input.directory).map(ModelFacts.init) ?? ModelFacts()
         : ModelFacts()
     }
   }

@@ -22,8 +22,6 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   case importanceSize(FilePath, tensor: String, shape: Shape, found: Int)
   /// Output and importance matrix are one file.
   case outputIsImportance(FilePath)
-  /// One part of a model in several files.
-  case splitModel(FilePath, parts: Int)
   /// What `--strict` refuses: each line names a tensor and says what it is.
   case refused(FilePath, [Objection])
 
@@ -72,8 +70,6 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
         + "of \(shape), found \(found)"
     case .outputIsImportance(let path):
       "\(path): output and importance matrix are the same file"
-    case .splitModel(let path, let parts):
-      "\(path): one of \(parts) parts; models in several files are not converted yet"
     case .refused(let path, let objections):
       "\(path): refused by --strict: \(objections[0])"
         + (objections.count > 1 ? " (and \(objections.count - 1) more)" : "")

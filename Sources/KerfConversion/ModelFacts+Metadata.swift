@@ -42,13 +42,10 @@ extension ModelFacts {
 }
 
 extension JSONObject {
-  /// The config.json in the same directory as a weight file; `nil` where there is none.
-  package static func config(beside path: FilePath) throws(CheckpointError) -> JSONObject? {
-    var config = path
-    config.removeLastComponent()
-    config.append("config.json")
+  /// The config.json in a model's directory; `nil` where there is none.
+  package static func config(in directory: FilePath) throws(CheckpointError) -> JSONObject? {
     do {
-      return try JSONValue(contentsOf: config).object
+      return try JSONValue(contentsOf: directory.appending("config.json")).object
     } catch .notFound {
       return nil
     }

@@ -15,7 +15,7 @@ struct CheckpointTests {
     let directory = TemporaryDirectory()
     let missing = directory.path.appending("missing.gguf")
     #expect(errorOpening(missing) == .notFound(missing))
-    #expect(errorOpening(directory.path) == .isDirectory(directory.path))
+    #expect(errorOpening(directory.path) == .noWeights(directory.path, found: []))
     #expect(errorOpening("/dev/null") == .notRegularFile("/dev/null"))
     let empty = try directory.file("empty.gguf", [])
     #expect(errorOpening(empty) == .empty(empty))
