@@ -15,6 +15,8 @@ public enum CheckpointError: Error, Sendable, Hashable {
   case notRegularFile(FilePath)
   /// The file exists, and was not to be replaced.
   case alreadyExists(FilePath)
+  /// What is to be replaced by a directory of files is something else, or has `found` in it.
+  case notReplaceable(FilePath, found: String)
   /// The disk, or the user's share of it, has no room for `byteCount` bytes.
   case noSpace(FilePath, byteCount: Int)
   /// The system refused `operation` for another reason.
@@ -46,7 +48,8 @@ public enum CheckpointError: Error, Sendable, Hashable {
       .noSpace(let path, _), .system(let path, _, _), .empty(let path),
       .unrecognized(let path, _), .malformed(let path, _), .cannotHold(let path, _, _, _),
       .unwritable(let path, _), .noWeights(let path, _), .severalModels(let path, _),
-      .missingPart(let path, _), .notFirstPart(let path, _, _):
+      .missingPart(let path, _), .notReplaceable(let path, _),
+      .notFirstPart(let path, _, _):
       path
     }
   }
@@ -79,6 +82,8 @@ extension CheckpointError: CustomStringConvertible {
     case .isDirectory: "expected a file, found a directory"
     case .notRegularFile: "expected a file, found a device, pipe or socket"
     case .alreadyExists: "already exists"
+    case .notReplaceable(_, let found):
+      "expected a directory of a model, which may be replaced, found \(quoted(found))"
     case .noSpace(_, let byteCount):
       byteCount > 0 ? "no space left on the disk for \(byteCount) bytes" : "no space left on disk"
     case .system(_, let operation, let errno): "could not \(operation): \(errno)"

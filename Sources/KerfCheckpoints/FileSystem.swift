@@ -1,6 +1,7 @@
 // Knows the system calls behind a file that appears all at once, and what their errors mean to
 // somebody who named the target, not the temporary file.
 
+import CFiles
 package import SystemPackage
 
 #if canImport(Glibc)
@@ -68,8 +69,10 @@ enum FileSystem {
     }
   }
 
-  /// The names of what is in a directory, but for hidden files, in order.
-  static func names(in directory: FilePath) throws(CheckpointError) -> [String] {
+  /// The names of what is in a directory, in order.
+  static func names(
+    in directory: FilePath, hiddenToo: Bool = false
+  ) throws(CheckpointError) -> [String] {
     guard let stream = unsafe directory.withPlatformString({ unsafe opendir($0) }) else {
       throw CheckpointError(directory, "list the directory", Errno(rawValue: errno))
     }
@@ -79,7 +82,8 @@ enum FileSystem {
       let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
         unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
-      if !name.hasPrefix(".") { names.append(name) }
+      let isHidden = name.hasPrefix(".")
+      if !isHidden || hiddenToo && name != "." && name != ".." { names.append(name) }
     }
     return names.sorted()
   }
@@ -125,15 +129,75 @@ enum FileSystem {
     _ = unsafe path.withPlatformString { unsafe unlink($0) }
   }
 
-  /// Asks for the new name to be written to the disk too. The file is complete either way, and
-  /// some file systems cannot be asked, so that failing is no error.
+  /// Asks for the new name to be written to the disk too.
   static func synchronizeDirectory(of path: FilePath) {
+    synchronizeDirectory(path.containingDirectory)
+  }
+
+  /// Asks for the names in a directory to be written to the disk. Their files are complete either
+  /// way, and some file systems cannot be asked, so that failing is no error.
+  static func synchronizeDirectory(_ directory: FilePath) {
     guard
       let directory = try? FileDescriptor.open(
-        path.containingDirectory, .readOnly, options: [.directory, .closeOnExec])
+        directory, .readOnly, options: [.directory, .closeOnExec])
     else { return }
     _ = fsync(directory.rawValue)
     try? directory.close()
+  }
+
+  /// Creates a directory that must not exist yet.
+  static func createDirectory(_ path: FilePath, for target: FilePath) throws(CheckpointError) {
+    do {
+      try check(target, "create a directory beside it") {
+        unsafe path.withPlatformString { unsafe mkdir($0, 0o777) }
+      }
+    } catch .notFound {
+      throw .directoryNotFound(target, directory: target.containingDirectory)
+    } catch .system(_, _, .notDirectory) {
+      throw .directoryNotFound(target, directory: target.containingDirectory)
+    }
+  }
+
+  /// Gives a directory the name `target`, in one step. Where there is a directory of that name it
+  /// gets the other one's, if the file system can swap the two; else it is removed in between.
+  static func moveDirectory(
+    _ path: FilePath, to target: FilePath, isSwapping: Bool
+  ) throws(CheckpointError) {
+    if isSwapping {
+      let isSwapped = unsafe path.withPlatformString { from in
+        unsafe target.withPlatformString { to in unsafe kerf_swap(from, to) }
+      }
+      if isSwapped == 0 { return }
+      removeTree(target)
+    }
+    // Takes the place of an empty directory, and of nothing else.
+    do {
+      try check(target, "rename the temporary directory") {
+        unsafe path.withPlatformString { from in
+          unsafe target.withPlatformString { to in unsafe rename(from, to) }
+        }
+      }
+    } catch .system(_, _, .directoryNotEmpty) {
+      throw .alreadyExists(target)
+    }
+  }
+
+  /// Removes a directory with everything in it; links, not what they lead to.
+  static func removeTree(_ directory: FilePath) {
+    for name in (try? names(in: directory, hiddenToo: true)) ?? [] {
+      let inside = directory.appending(name)
+      if (try? inside.stat(followTargetSymlink: false))?.type == .directory {
+        removeTree(inside)
+      } else {
+        remove(inside)
+      }
+    }
+    removeDirectory(directory)
+  }
+
+  /// Removes an empty directory that may be gone already.
+  static func removeDirectory(_ path: FilePath) {
+    _ = unsafe path.withPlatformString { unsafe rmdir($0) }
   }
 
   /// Runs a system call that returns 0 or sets `errno`, again while signals interrupt it.

@@ -1,4 +1,4 @@
-// Knows the temporary files that exist right now, so that an interrupted process can remove them.
+// Knows the temporary files and directories that exist right now, so that an interrupted process can remove them.
 //
 // A signal may arrive in the middle of anything, so the list is never locked and never shrinks:
 // slots are linked once, and each holds a path or nothing. Whoever swaps the path out of its slot,
@@ -64,12 +64,22 @@ enum PendingFiles {
     unsafe slot.node.pointee.path.load(ordering: .acquiring) != nil
   }
 
-  /// Removes every file in the list. Neither allocates, nor frees, nor waits.
+  /// Removes every file in the list, then every directory, which are empty then. Neither allocates,
+  /// nor frees, nor waits.
   static func removeAll() {
+    unsafe removeAll { path in unsafe unlink(path) }
+    // A directory in another may come before it.
+    for _ in 0..<8 { unsafe removeAll { path in unsafe rmdir(path) } }
+  }
+
+  /// Takes every path out that `remove` can remove.
+  private static func removeAll(_ remove: (UnsafePointer<CChar>) -> CInt) {
     var node = unsafe head.load(ordering: .acquiring)
     while let current = unsafe node {
       if let path = unsafe current.pointee.path.exchange(nil, ordering: .acquiringAndReleasing) {
-        _ = unsafe unlink(path)
+        if unsafe remove(path) != 0, errno != ENOENT {
+          unsafe current.pointee.path.store(path, ordering: .releasing)
+        }
       }
       unsafe node = current.pointee.next
     }

@@ -9,4 +9,8 @@
 /// later fsync has little left to do. Nothing where the system has no such call.
 void kerf_start_writeback(int descriptor);
 
+/// Swaps the names of two files or directories in one step. Returns 0, or -1 with errno set, as where
+/// the file system cannot.
+int kerf_swap(const char *a, const char *b);
+
 #endif
