@@ -43,3 +43,31 @@ import Testing
     #expect(Shape([0, 5])?.rows == 0)
   }
 }
+
+@Suite struct GroupFormatTests {
+  @Test(
+    "bytes and bits are those of runtimes",
+    arguments: [
+      ("int4_g64", 34, 4.25), ("int4_g32_bf16", 18, 4.5), ("int4_g128_zp", 67, 4.15625),
+      ("int4_g64_bias", 36, 4.5), ("int3_g64_bias_f32", 32, 4.0), ("int8_g4096", 4098, 8.00390625),
+      ("nf4_g64", 36, 4.5), ("fp4_g64", 36, 4.5), ("e2m1_g32", 17, 4.25),
+      ("e2m1_g16_e4m3", 9, 4.5), ("e4m3_g32_e8m0", 33, 8.25), ("e4m3_g4096", 4100, 8.0078125),
+    ])
+  func geometry(name: String, bytes: Int, bits: Double) throws {
+    let format = try #require(Format(name: name))
+    #expect(format.name == name)
+    #expect(Format(name: name.uppercased()) == format)
+    #expect(format.bytesPerBlock == bytes)
+    #expect(format.bitsPerWeight == bits)
+    #expect(format.kind == .block)
+  }
+
+  @Test(
+    "what is no format",
+    arguments: [
+      "int4", "int4_64", "int4_g", "int4_g0", "int4_g-8", "int1_g64", "int9_g64", "int4_g3",
+      "int4_g64_", "int4_g64_zp_zp", "int4_g64_f16_zp", "nf4_g64_zp", "int4_g99999999999",
+      "int4_g64_q8", "_g64", "", "int04_g64",
+    ])
+  func noFormat(name: String) { #expect(Format(name: name) == nil) }
+}
