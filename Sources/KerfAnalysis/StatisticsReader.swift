@@ -11,6 +11,7 @@ internal import KerfCodecs
 internal import KerfConversion
 internal import KerfElements
 internal import KerfMetrics
+internal import KerfPlanning
 
 struct StatisticsReader: Sendable {
   let file: Checkpoint
@@ -26,8 +27,9 @@ struct StatisticsReader: Sendable {
     let table: KernelTable
     do { table = try KernelTable.current() } catch { throw .codec(error) }
     let isComputed = tensors.map { $0.format.isDecodable }
-    progress.begin(
-      totalByteCount: zip(tensors, isComputed).reduce(0) { $0 + ($1.1 ? $1.0.byteCount : 0) })
+    // Both walks count, whether or not there is anything to do in the second.
+    let byteCount = byteCount(isComputed)
+    progress.begin(totalByteCount: byteCount.addingClamped(byteCount))
 
     var found = [StatisticsAccumulator](repeating: StatisticsAccumulator(), count: tensors.count)
     // Those of each piece.
@@ -47,12 +49,15 @@ struct StatisticsReader: Sendable {
         extremes[piece.tensor].append((sums.minimum, sums.maximum))
       })
 
+    let isWanted = found.map { $0.hasOutliers || hasHistogram && $0.tallyBins(1) != nil }
+    progress.advance(by: byteCount - self.byteCount(isWanted))
     let places = found.map { $0.tallyBins(hasHistogram ? Self.histogramBins : 1) }
     let seen = extremes
-    try pieces(zip(found, places).map { hasHistogram ? $1 != nil : $0.hasOutliers }).forEach(
+    try pieces(isWanted).forEach(
       threads: threads, prepare: { Buffers() },
       work: { piece, buffers throws(AnalysisError) -> [Int]? in
         guard let bins = places[piece.tensor] else { return nil }
+        defer { progress.advance(by: tensors[piece.tensor].byteRange(piece).count) }
         let extremes = seen[piece.tensor][piece.start / Pieces.length]
         guard hasHistogram || bins.leavesOut(extremes.low) || bins.leavesOut(extremes.high) else {
           return nil
@@ -71,6 +76,11 @@ struct StatisticsReader: Sendable {
     return zip(found, isComputed).map {
       $1 ? $0.statistics(hasHistogram: hasHistogram) : nil
     }
+  }
+
+  /// Bytes of the tensors that are wanted.
+  private func byteCount(_ isWanted: [Bool]) -> Int {
+    zip(tensors, isWanted).reduce(0) { $0 + ($1.1 ? $1.0.byteCount : 0) }
   }
 
   /// The pieces of the tensors that are wanted.

@@ -67,7 +67,7 @@ public struct ParameterCounts: Sendable, Hashable {
       return
     }
     // A file may be a part of its model: what the model says counts for more.
-    experts = model.experts ?? experts
+    if let known = model.experts, known > 0 { experts = known }
     expertsUsed = model.expertsUsed
     if let experts, experts > 0, let used = expertsUsed, (0...experts).contains(used) {
       let product = ofExperts.multipliedFullWidth(by: used)

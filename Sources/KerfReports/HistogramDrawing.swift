@@ -41,7 +41,7 @@ enum HistogramDrawing {
     var lines = (0..<Self.height).map { row in
       let floor = (Self.height - 1 - row) * 8
       let bars = String(eighths.map { blocks[min(max($0 - floor, 0), 8)] })
-      return (row == 0 ? "  " + most : margin) + " │" + bars
+      return ((row == 0 ? "  " + most : margin) + " │" + bars).withoutTrailingSpaces
     }
     let binWidth = (histogram.range.upperBound - histogram.range.lowerBound) / Double(counts.count)
     let low = Numbers.scientific(histogram.range.lowerBound + binWidth * Double(first))

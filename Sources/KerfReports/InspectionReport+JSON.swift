@@ -141,7 +141,7 @@ private struct JSONInspection: Encodable {
 }
 
 /// The figures of statistics by the names that JSON and CSV give them.
-private func statisticFigures(_ statistics: TensorStatistics?) -> [(name: String, value: Double?)] {
+func statisticFigures(_ statistics: TensorStatistics?) -> [(name: String, value: Double?)] {
   [
     ("min", statistics?.minimum), ("max", statistics?.maximum), ("mean", statistics?.mean),
     ("std", statistics?.standardDeviation), ("skewness", statistics?.skewness),
@@ -149,35 +149,10 @@ private func statisticFigures(_ statistics: TensorStatistics?) -> [(name: String
   ]
 }
 
-private func statisticCounts(_ statistics: TensorStatistics?) -> [(name: String, value: Int?)] {
+func statisticCounts(_ statistics: TensorStatistics?) -> [(name: String, value: Int?)] {
   [
     ("finite", statistics?.count), ("outliers", statistics?.outliers),
     ("zeros", statistics?.zeros), ("nan", statistics?.notNumbers),
     ("inf", statistics?.infinities),
   ]
-}
-
-extension InspectionReport {
-  /// The tensors as CSV (RFC 4180): a line per tensor, the same names as in the JSON; statistics
-  /// where they were asked for, empty where they are absent.
-  public var csv: String {
-    let hasStatistics = tensors.contains { $0.statistics != nil }
-    func cells(_ statistics: TensorStatistics?) -> [String] {
-      guard hasStatistics else { return [] }
-      return statisticFigures(statistics).map { CSVText.number($0.value) }
-        + statisticCounts(statistics).map { CSVText.number($0.value) }
-    }
-    let head =
-      ["name", "shape", "elements", "format", "bytes", "role"]
-      + (hasStatistics ? statisticFigures(nil).map(\.name) + statisticCounts(nil).map(\.name) : [])
-    return CSVText.text(
-      [head]
-        + tensors.map { tensor in
-          [
-            tensor.name, tensor.shape.dimensions.map(String.init).joined(separator: "x"),
-            String(tensor.shape.count), tensor.format.name, String(tensor.byteCount),
-            tensor.role?.rawValue ?? "",
-          ] + cells(tensor.statistics)
-        })
-  }
 }

@@ -31,13 +31,18 @@ public struct TextTable {
         let padding = String(repeating: " ", count: widths[column] - lengths[column])
         line += alignments[column] == .left ? "  " + cell + padding : "  " + padding + cell
       }
-      while line.utf8.last == UInt8(ascii: " ") { line.removeLast() }
-      return line
+      return line.withoutTrailingSpaces
     }
   }
 }
 
 extension String {
+  var withoutTrailingSpaces: String {
+    var text = self
+    while text.utf8.last == UInt8(ascii: " ") { text.removeLast() }
+    return text
+  }
+
   /// At most `width` characters: the middle gives way, since names differ at their ends.
   func shortened(to width: Int) -> String {
     guard utf8.count > width, count > width else { return self }
