@@ -247,7 +247,7 @@ public struct Conversion: Sendable {
   }
 
   /// What becomes of tensors that are not quantized.
-  private static func keptStorage(from source: Container, to target: Container) -> KeptStorage {
+  static func keptStorage(from source: Container, to target: Container) -> KeptStorage {
     switch (source, target) {
     case (.gguf, .gguf): .unchanged
     case (.safetensors, .gguf): .float32
@@ -256,7 +256,7 @@ public struct Conversion: Sendable {
   }
 
   /// The choice, or for integers that a container has no type for, the next wider type.
-  private static func stored(_ choice: FormatChoice, in container: Container) -> Format {
+  static func stored(_ choice: FormatChoice, in container: Container) -> Format {
     if container.canHold(choice.format) { return choice.format }
     return Passage.wider(choice.format).first(where: container.canHold) ?? choice.format
   }

@@ -5,6 +5,15 @@ package import KerfPlanning
 package import SystemPackage
 
 extension ModelFacts {
+  /// What a file says, or the config.json beside it where the file has no words for that.
+  package init(of file: Checkpoint) throws(CheckpointError) {
+    switch file.metadata {
+    case .gguf(let entries): self.init(entries)
+    case .safetensors:
+      self = try JSONObject.config(beside: file.path).map { ModelFacts($0) } ?? ModelFacts()
+    }
+  }
+
   /// Facts from the keys of a GGUF file.
   package init(_ entries: [MetadataEntry<GGUFValue>]) {
     let architecture = entries[key: "general.architecture"]?.text
@@ -38,6 +47,7 @@ extension ModelFacts {
       keyValueHeads: value(["num_key_value_heads", "num_kv_heads", "n_kv_heads"])?.integer ?? heads,
       experts: value(["num_local_experts", "num_experts", "n_routed_experts"])?.integer,
       expertsUsed: value(["num_experts_per_tok", "num_experts_per_token"])?.integer)
+    tiesEmbeddings = value(["tie_word_embeddings"])?.bool
   }
 }
 

@@ -18,6 +18,18 @@ package struct KernelTable: Sendable {
       _ reference: UnsafePointer<Float>, _ candidate: UnsafePointer<Float>, _ count: Int
     ) -> LossSums
 
+  /// What `count` elements are like.
+  package let moments: @Sendable (_ elements: UnsafePointer<Float>, _ count: Int) -> Moments
+
+  /// Adds to `counts` how many of `count` elements lie below the first of `bins`, in each of them,
+  /// and above the last: two more places than there are bins. Elements that are not finite count
+  /// nowhere. An element on the border of two bins belongs to the upper one.
+  package let tally:
+    @Sendable (
+      _ elements: UnsafePointer<Float>, _ count: Int, _ bins: TallyBins,
+      _ counts: UnsafeMutablePointer<Int>
+    ) -> Void
+
   /// Writes Σ x·w of a row `x` of `count` floats and each of `rowCount` such rows of `rows`.
   package let dots:
     @Sendable (
@@ -53,6 +65,9 @@ package struct KernelTable: Sendable {
         UnsafePointer<Float>, Int, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>
       ) -> Void,
     loss: @escaping @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums,
+    moments: @escaping @Sendable (UnsafePointer<Float>, Int) -> Moments,
+    tally:
+      @escaping @Sendable (UnsafePointer<Float>, Int, TallyBins, UnsafeMutablePointer<Int>) -> Void,
     stream: @escaping Stream, settle: @escaping @Sendable () -> Void,
     yardsticks: YardstickKernels
   ) {
@@ -64,6 +79,8 @@ package struct KernelTable: Sendable {
     self.packed = packed
     self.dots = dots
     self.loss = loss
+    self.moments = moments
+    self.tally = tally
   }
 }
 

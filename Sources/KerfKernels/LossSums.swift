@@ -90,7 +90,8 @@ private func lossSumsOneByOne(
   return sums
 }
 
+/// The sum of the lanes, in an order that is the same everywhere.
 @inline(__always)
-private func total(_ v: f64x8) -> Double {
+func total(_ v: f64x8) -> Double {
   ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
 }

@@ -49,6 +49,8 @@ package let kernelTable = KernelTable(
   },
   dots: { dots($0, $1, $2, $3, $4) },
   loss: { lossSums($0, $1, $2) },
+  moments: { moments($0, $1) },
+  tally: { tally($0, $1, $2, $3) },
   stream: { bytes_stream($0, $1, $2) },
   settle: { bytes_settle() },
   yardsticks: yardstickKernels)

@@ -120,7 +120,13 @@ public struct FormatPlan: Sendable {
   /// A choice for every tensor, in their order.
   /// - Throws: ``PlanError/ruleMatchesNothing(_:)``.
   public func choices(for tensors: [TensorSummary]) throws(PlanError) -> [FormatChoice] {
-    let roles = tensors.map { TensorRole(name: $0.name) }
+    try choices(for: tensors, roles: TensorRole.roles(of: tensors.lazy.map(\.name)))
+  }
+
+  /// The same, for whoever has the roles of the tensors already.
+  package func choices(
+    for tensors: [TensorSummary], roles: [TensorRole]
+  ) throws(PlanError) -> [FormatChoice] {
     let mix: PresetMix? =
       if case .preset(let preset) = target {
         PresetMix(

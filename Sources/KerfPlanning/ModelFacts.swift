@@ -12,6 +12,8 @@ public struct ModelFacts: Sendable, Hashable {
   public var experts: Int?
   /// Experts that the router of a layer chooses for each token.
   public var expertsUsed: Int?
+  /// Whether the embedding is the output as well; `nil` where nothing says so.
+  public var tiesEmbeddings: Bool?
 
   /// Facts; each may be unknown.
   public init(

@@ -13,6 +13,8 @@ public struct TensorRole: Sendable, Hashable {
     case attentionFused
     /// Keys and values from what they were compressed to.
     case attentionKeyValue
+    /// To and from the few numbers that queries, keys and values are compressed to.
+    case attentionLowRank
     case attentionOutput
     case feedForwardGate, feedForwardUp, feedForwardDown
     /// Chooses among experts.
@@ -22,6 +24,8 @@ public struct TensorRole: Sendable, Hashable {
     /// The state of a recurrent or convolutional layer, and other small matrices.
     case convolutionOrState
     case bias
+    /// Numbers that nobody trained: masks, the frequencies of positions.
+    case constant
     case other
   }
 
@@ -45,7 +49,7 @@ public struct TensorRole: Sendable, Hashable {
     // The name's words without numbers.
     var words: [Substring] = []
     for word in name.split(separator: ".") {
-      guard let number = TensorRole.number(word) else {
+      guard let number = TensorRole.number(word.utf8) else {
         words.append(TensorRole.plain(word, &isExpert))
         continue
       }
@@ -59,10 +63,21 @@ public struct TensorRole: Sendable, Hashable {
     }
     let isBias = words.last == "bias"
     if isBias || words.last == "weight" { words.removeLast() }
-    part = isBias ? .bias : TensorRole.part(of: words[...])
+    // What old files call the bias of an attention as a whole is its mask.
+    let isMask = isBias && (words.last == "attn" || words.last == "attention")
+    part = isMask ? .constant : isBias ? .bias : TensorRole.part(of: words[...])
     self.layer = layer
     self.stack = stack
     self.isExpert = isExpert
+    self.expert = expert
+  }
+
+  /// The role, in another layer and of another expert.
+  init(_ role: TensorRole, layer: Int?, expert: Int?) {
+    part = role.part
+    stack = role.stack
+    isExpert = role.isExpert
+    self.layer = layer
     self.expert = expert
   }
 
@@ -79,9 +94,15 @@ public struct TensorRole: Sendable, Hashable {
     return word
   }
 
-  private static func number(_ word: Substring) -> Int? {
-    // A layer of more than six digits is none.
-    word.utf8.count <= 6 && word.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(word) : nil
+  /// The number that a word is. A layer of more than six digits is none.
+  static func number(_ word: Substring.UTF8View) -> Int? {
+    guard (1...6).contains(word.count) else { return nil }
+    var number = 0
+    for digit in word {
+      guard (0x30...0x39).contains(digit) else { return nil }
+      number = number * 10 + Int(digit - 0x30)
+    }
+    return number
   }
 
   /// Words that the number of a layer follows.
@@ -105,7 +126,10 @@ extension TensorRole {
         "embed_positions", "attn_rel_b", "relative_attention_bias",
       ]
     ),
-    (.output, ["lm_head", "embed_out"]),
+    (
+      .output,
+      ["lm_head", "embed_out", "predictions.decoder", "lm_head.decoder", "vocab_projector"]
+    ),
     (
       .attentionQuery,
       ["attn_q", "cross_attn_q", "q_proj", "self.query", "attention.wq", "q_lin", "Attention.q"]
@@ -121,6 +145,13 @@ extension TensorRole {
     (.attentionFused, ["attn_qkv", "qkv_proj", "query_key_value", "c_attn", "Wqkv", "W_pack"]),
     (.attentionKeyValue, ["attn_kv_b", "kv_b_proj"]),
     (
+      .attentionLowRank,
+      [
+        "attn_q_a", "q_a_proj", "attn_q_b", "q_b_proj", "attn_kv_a", "attn_kv_a_mqa",
+        "kv_a_proj", "kv_a_proj_with_mqa", "attn_k_b", "attn_v_b",
+      ]
+    ),
+    (
       .attentionOutput,
       [
         "attn_output", "o_proj", "attention.output.dense", "attention.dense",
@@ -132,7 +163,8 @@ extension TensorRole {
     (
       .feedForwardUp,
       [
-        "ffn_up", "up_proj", "gate_up_proj", "fc1", "dense_h_to_4h", "c_fc", "intermediate.dense",
+        "ffn_up", "ffn_gate_up", "up_proj", "gate_up_proj", "fc1", "dense_h_to_4h", "c_fc",
+        "intermediate.dense",
         "experts.w3", "feed_forward.w3", "wi", "wi_1", "ffn.lin1",
       ]
     ),
@@ -147,11 +179,15 @@ extension TensorRole {
       .router,
       [
         "ffn_gate_inp", "mlp.gate", "block_sparse_moe.gate", "router", "shared_expert_gate",
-        "ffn_gate_tid2eid",
+        "ffn_gate_tid2eid", "e_score_correction_bias",
       ]
     ),
     (
       .convolutionOrState, ["ssm_conv1d", "shortconv.conv", "conv1d", "per_layer_model_proj"]
+    ),
+    (
+      .constant,
+      ["rope_freqs", "rope_factors_long", "rope_factors_short", "inv_freq", "masked_bias"]
     ),
   ]
 

@@ -22,28 +22,38 @@ public struct TextTable {
 
   /// The lines, each indented by two spaces.
   public var lines: [String] {
-    let widths = alignments.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let line = row.indices.map { column in
-        let padding = String(repeating: " ", count: widths[column] - row[column].count)
-        return alignments[column] == .left ? row[column] + padding : padding + row[column]
-      }.joined(separator: "  ")
-      return "  " + String(line.reversed().drop { $0 == " " }.reversed())
+    // Counting characters is what takes the time in long tables.
+    let lengths = rows.map { $0.map(\.count) }
+    let widths = alignments.indices.map { column in lengths.map { $0[column] }.max() ?? 0 }
+    return zip(rows, lengths).map { row, lengths in
+      var line = ""
+      for (column, cell) in row.enumerated() {
+        let padding = String(repeating: " ", count: widths[column] - lengths[column])
+        line += alignments[column] == .left ? "  " + cell + padding : "  " + padding + cell
+      }
+      return line.withoutTrailingSpaces
     }
   }
 }
 
 extension String {
+  var withoutTrailingSpaces: String {
+    var text = self
+    while text.utf8.last == UInt8(ascii: " ") { text.removeLast() }
+    return text
+  }
+
   /// At most `width` characters: the middle gives way, since names differ at their ends.
   func shortened(to width: Int) -> String {
-    guard count > width else { return self }
+    guard utf8.count > width, count > width else { return self }
     let tail = (width - 1) * 2 / 3
     return prefix(width - 1 - tail) + "…" + suffix(tail)
   }
 
   /// With one character in the place of each that could steer a terminal, so that columns line up.
   var plain: String {
-    String(
+    if utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return self }
+    return String(
       String.UnicodeScalarView(
         unicodeScalars.map { $0.isPrintable ? $0 : Unicode.Scalar(0xFFFD)! }))
   }

@@ -65,7 +65,8 @@ import Testing
             }
           }, decode: codec.decode)
       },
-      packed: real.packed, dots: real.dots, loss: real.loss, stream: real.stream,
+      packed: real.packed, dots: real.dots, loss: real.loss, moments: real.moments,
+      tally: real.tally, stream: real.stream,
       settle: real.settle, yardsticks: real.yardsticks)
   }
 
