@@ -10,7 +10,7 @@ extension ModelFacts {
     switch file.metadata {
     case .gguf(let entries): self.init(entries)
     case .safetensors:
-      self = try JSONObject.config(beside: file.path).map { ModelFacts($0) } ?? ModelFacts()
+      self = try JSONObject.config(in: file.directory).map { ModelFacts($0) } ?? ModelFacts()
     }
   }
 
