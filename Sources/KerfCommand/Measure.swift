@@ -24,7 +24,7 @@ struct Measure: ParsableCommand {
         kerf measure model.safetensors model-q4_0.gguf
         kerf measure model-f16.gguf model-q4_K_M.gguf --report loss.csv
         kerf measure model.safetensors model.gguf --tensors 'ffn|mlp' --worst 20
-        kerf measure a.safetensors b.safetensors --no-matmul --json | jq .total.sqnr_db
+        kerf measure a.safetensors b.safetensors --json | jq .total.sqnr_db
       """)
 
   @Argument(

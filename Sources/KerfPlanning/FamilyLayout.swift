@@ -53,6 +53,7 @@ struct FamilyLayout: Sendable, Hashable {
     hub: TensorSummary, gguf: TensorSummary, heads: (query: Int?, key: Int?)
   ) -> Result<Arrangement, Reason> {
     guard let meaning = TensorMeaning(name: gguf.name) else { return .success(.same) }
+    let isMatrix = hub.shape.squeezed().count <= 2
     switch meaning.place {
     case .norm where shiftsNorms && !meaning.isBias:
       return .success(.shifted)
@@ -64,7 +65,7 @@ struct FamilyLayout: Sendable, Hashable {
           Reason(words: "the number of heads is not known, and with it the order of the rows"))
       }
       let rows = hub.shape.squeezed().first ?? 0
-      guard count > 0, rows > 0, rows % count == 0, rows / count % 2 == 0 else {
+      guard isMatrix, count > 0, rows > 0, rows % count == 0, rows / count % 2 == 0 else {
         return .failure(Reason(words: "\(rows) rows are not pairs of rows in \(count) heads"))
       }
       return .success(.rotaryPairs(heads: count))
@@ -72,7 +73,8 @@ struct FamilyLayout: Sendable, Hashable {
       .part(.attentionOutput) where transposesMatrices && !meaning.isBias,
       .part(.feedForwardUp) where transposesMatrices && !meaning.isBias,
       .part(.feedForwardDown) where transposesMatrices && !meaning.isBias:
-      return .success(.transposed)
+      return isMatrix
+        ? .success(.transposed) : .failure(Reason(words: "\(hub.shape) is no matrix to transpose"))
     default:
       return .success(.same)
     }

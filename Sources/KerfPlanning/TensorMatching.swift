@@ -220,14 +220,14 @@ package struct TensorMatching: Sendable {
     let other = candidate[found.partners[0]]
     let isMixed = !isByName && convention != TensorMeaning.convention(of: other.name)
     var arrangement = Arrangement.same
-    // Where there are no elements, none is out of place.
-    if isMixed, tensor.shape.count > 0 {
+    let isEmpty = tensor.shape.count == 0
+    if isMixed {
       let (hub, gguf) = convention == .hub ? (tensor, other) : (other, tensor)
       switch layout {
       case .unknown(let reason): return .reason(reason)
       case .known(let layout):
         switch layout.arrangement(hub: hub, gguf: gguf, heads: heads) {
-        case .failure(let reason): return .reason(reason.words)
+        case .failure(let reason): if !isEmpty { return .reason(reason.words) }
         case .success(let found): arrangement = found
         }
       }
@@ -249,7 +249,8 @@ package struct TensorMatching: Sendable {
     }
     return .match(
       TensorMatch(
-        reference: index, parts: parts, arrangement: arrangement,
+        // Where there are no elements, none is out of place.
+        reference: index, parts: parts, arrangement: isEmpty ? .same : arrangement,
         isReferenceGGUF: convention == .gguf,
         expert: found.expert.map { ($0, other.shape.dimensions.first ?? 0) }))
   }
