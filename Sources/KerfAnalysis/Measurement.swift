@@ -48,9 +48,8 @@ public struct Measurement: Sendable {
     var unmatched = LossReport.Unmatched(
       reference: matching.unmatchedReference.map { reference.summaries[$0].name },
       candidate: matching.unmatchedCandidate.map { candidate.summaries[$0].name })
-    unmatched.reasons = matching.reasons.filter { name, _ in
-      unmatched.reference.contains(name) || unmatched.candidate.contains(name)
-    }
+    let names = Set(unmatched.reference + unmatched.candidate)
+    unmatched.reasons = matching.reasons.filter { names.contains($0.key) }
     guard !matching.matches.isEmpty else {
       if let filter, unmatched.isEmpty { throw .patternMatchesNothing(filter.pattern) }
       let reasons = unmatched.reference.lazy.compactMap { unmatched.reasons[$0] }

@@ -5,46 +5,7 @@
 // where one file follows GGUF's convention and the other the hub's, what llama.cpp's converter does to
 // the architecture's tensors has to be undone. What is not known for sure finds no partner.
 
-package import KerfElements
-
-/// How a tensor with a name of GGUF's differs from the same tensor of the hub.
-package enum Arrangement: Sendable, Hashable {
-  case same
-  /// In each of so many heads, rows j and j + half of the hub are rows 2j and 2j + 1: those that a
-  /// rotary embedding turns together are neighbours.
-  case rotaryPairs(heads: Int)
-  /// The hub has columns where GGUF has rows.
-  case transposed
-  /// GGUF's elements are larger by 1.
-  case shifted
-}
-
-/// A tensor of the reference and what the candidate has in its place.
-package struct TensorMatch: Sendable {
-  /// The tensor's number in the reference.
-  package let reference: Int
-  /// Elements that are compared one after another: one part, or one for each expert.
-  package let parts: [Part]
-  package let arrangement: Arrangement
-  /// Whether the reference is the file that follows GGUF's convention.
-  package let isReferenceGGUF: Bool
-  /// Which expert of how many, where one is compared with a part of the candidate's stack.
-  package let expert: (number: Int, count: Int)?
-
-  /// Elements of one tensor of either file.
-  package struct Part: Sendable, Hashable {
-    package let reference: Slice
-    package let candidate: Slice
-    /// Elements of both.
-    package let count: Int
-  }
-
-  /// Elements of a tensor, from one on.
-  package struct Slice: Sendable, Hashable {
-    package let tensor: Int
-    package let first: Int
-  }
-}
+internal import KerfElements
 
 /// Two tensors of one name or meaning and of different shapes.
 package struct ShapeConflict: Error, Sendable, Hashable {
@@ -253,13 +214,5 @@ package struct TensorMatching: Sendable {
         reference: index, parts: parts, arrangement: isEmpty ? .same : arrangement,
         isReferenceGGUF: convention == .gguf,
         expert: found.expert.map { ($0, other.shape.dimensions.first ?? 0) }))
-  }
-}
-
-extension Shape {
-  /// Extents without those of 1, which say nothing; of one matrix where the first extent counts
-  /// matrices.
-  package func squeezed(isStack: Bool = false) -> [Int] {
-    dimensions.dropFirst(isStack ? 1 : 0).filter { $0 != 1 }
   }
 }
