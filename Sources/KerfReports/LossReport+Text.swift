@@ -7,6 +7,7 @@ extension LossReport {
     var lines = formatTable
     lines += worstTable(worst)
     lines += notes
+    lines += unmatchedList()
     lines.append("")
     lines.append("  " + totalLine)
     return lines.joined(separator: "\n")
@@ -52,27 +53,32 @@ extension LossReport {
   private func worstTable(_ count: Int) -> [String] {
     let lossy = rows.filter { ($0.loss?.nmse ?? 0) > 0 }
     guard !lossy.isEmpty, count > 0 else { return [] }
-    var table = TextTable([
-      ("worst tensors", .left), ("format", .left), ("SQNR", .right), ("RMSE", .right),
-      ("max error", .right), ("cosine", .right),
-    ])
+    var table = TextTable(
+      [
+        ("worst tensors", .left), ("format", .left), ("SQNR", .right), ("RMSE", .right),
+        ("max error", .right), ("cosine", .right),
+      ] + (hasProductErrors ? [("matmul", .right), ("outliers", .right)] : []))
     for row in lossy.sorted(by: { $0.loss!.nmse! > $1.loss!.nmse! }).prefix(count) {
       guard let loss = row.loss else { continue }
-      table.append([
+      var cells = [
         row.name.plain.shortened(to: 56), row.format.name,
         decibels(loss.squaredError, loss.squaredReference), Numbers.scientific(loss.rmse),
         Numbers.scientific(loss.maxAbsoluteError),
         loss.cosine.map { Numbers.fixed($0, 6) } ?? "–",
-      ])
+      ]
+      if hasProductErrors {
+        let errors = row.productErrors
+        cells += [errors?.random, errors?.outliers].map { $0.map(percent) ?? "–" }
+      }
+      table.append(cells)
     }
     return [""] + table.lines
   }
 
   /// Fallbacks, and tensors whose elements are not all numbers.
   private var notes: [String] {
-    var notes: [String] = []
+    var notes = rowNotes
     for row in rows {
-      if row.isFallback, let note = row.note { notes.append("\(row.name.plain): \(note)") }
       if let loss = row.loss, loss.nonFinite > 0 {
         notes.append(
           "\(row.name.plain): \(Numbers.counted(loss.nonFinite, "element")) NaN or infinite, "
@@ -80,8 +86,11 @@ extension LossReport {
       }
       if let loss = row.loss, loss.overflowed > 0 {
         notes.append(
-          "\(row.name.plain): \(Numbers.counted(loss.overflowed, "element")) too large for "
-            + "\(row.format), stored as infinite, left out of the figures")
+          "\(row.name.plain): \(Numbers.counted(loss.overflowed, "element")) "
+            + (isComparison
+              ? "NaN or infinite in the candidate only"
+              : "too large for \(row.format), stored as infinite")
+            + ", left out of the figures")
       }
     }
     let shown = notes.prefix(20)
@@ -101,6 +110,9 @@ extension LossReport {
     if let seconds = total.seconds { parts.append(Numbers.duration(seconds: seconds)) }
     return parts.joined(separator: ", ")
   }
+
+  /// 0.0834 as “8.34%”.
+  private func percent(_ share: Double) -> String { Numbers.fixed(share * 100, 2) + "%" }
 
   private func decibels(_ error: Double, _ signal: Double) -> String {
     Loss.sqnr(squaredError: error, squaredReference: signal)
