@@ -39,6 +39,9 @@ public struct SweepReport: Sendable {
     self.seconds = seconds
   }
 
+  /// What one bit more is worth at the bound of a Gaussian source: 20·log₁₀ 2.
+  package static let decibelsPerBit = 6.020599913279624
+
   /// A tensor that each format was tried on.
   public struct Tensor: Sendable {
     /// The name, as the file spells it.
@@ -94,7 +97,7 @@ public struct SweepReport: Sendable {
     /// How many decibels the loss lies above what the best code of a Gaussian source could leave in
     /// as many bits, 6.02 dB for each; `nil` where nothing was lost.
     public var decibelsFromBound: Double? {
-      loss.sqnr.map { 6.020599913279624 * format.bitsPerWeight - $0 }
+      loss.sqnr.map { SweepReport.decibelsPerBit * format.bitsPerWeight - $0 }
     }
   }
 
