@@ -56,14 +56,15 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    def wait(self, method, session):
-        """Takes events until one of this name has come."""
-        while not any(self._is(event, method, session) for event in self.events):
-            self.events.append(self._next())
+    def wait(self, method, session, **parameters):
+        """Takes events until one of this name, with these parameters, has come."""
+        def fits(event):
+            return (
+                event.get("method") == method and event.get("sessionId") == session
+                and parameters.items() <= event["params"].items())
 
-    @staticmethod
-    def _is(event, method, session):
-        return event.get("method") == method and event.get("sessionId") == session
+        while not any(map(fits, self.events)):
+            self.events.append(self._next())
 
     def _next(self):
         deadline = time.monotonic() + 60
@@ -99,8 +100,9 @@ class Page:
         if not scripts:
             self.call("Emulation.setScriptExecutionDisabled", value=True)
         self.url = path.absolute().as_uri()
-        self.call("Page.navigate", url=self.url)
-        browser.wait("Page.loadEventFired", self.session)
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
+        loader = self.call("Page.navigate", url=self.url)["loaderId"]
+        browser.wait("Page.lifecycleEvent", self.session, name="load", loaderId=loader)
 
     def __enter__(self):
         return self

@@ -26,6 +26,14 @@ struct HTML {
 }
 
 extension HTML: ExpressibleByStringInterpolation {
+  private static func isHarmless(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"): false
+    case UInt8(ascii: "\""), UInt8(ascii: "'"): false
+    default: (0x20...0x7E).contains(byte)
+    }
+  }
+
   init(stringLiteral value: String) { text = value }
   init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
 
@@ -61,6 +69,8 @@ extension HTML: ExpressibleByStringInterpolation {
     }
 
     mutating func appendInterpolation(_ string: some StringProtocol) {
+      // Nearly all text is figures and plain names.
+      guard !string.utf8.allSatisfy(HTML.isHarmless) else { return text += string }
       for scalar in string.unicodeScalars {
         switch scalar {
         case "&": text += "&amp;"

@@ -68,7 +68,9 @@ extension LossReport: WritableReport {
     }
     if Set(rows.filter(\.isConverted).map(\.format)).count > 1 || !isMeasured {
       map.add("bits per weight", .bits, label: label) { index in
-        .init(over: Double(rows[index].byteCount) * 8, under: Double(rows[index].shape.count))
+        rows[index].sourceFormat.kind == .integer
+          ? nil
+          : .init(over: Double(rows[index].byteCount) * 8, under: Double(rows[index].shape.count))
       }
     }
     return map
