@@ -12,6 +12,7 @@ struct KerfCommand: ParsableCommand {
         kerf convert model.safetensors model-q8_0.gguf --to q8_0
         kerf convert model-f16.gguf model-q4_0.gguf --to q4_0 --report loss.json
         kerf convert model.safetensors half.safetensors --to f16
+        kerf measure model.safetensors model-q8_0.gguf
         kerf formats q4_0
 
       ENVIRONMENT
@@ -23,11 +24,11 @@ struct KerfCommand: ParsableCommand {
       EXIT STATUS
         0  done
         1  could not be done; one line on standard error says why
-        2  refused by --strict
+        2  refused or objected to by --strict
         64 wrong usage
       """,
     version: kerfVersion,
-    subcommands: [Convert.self, Bench.self, Formats.self])
+    subcommands: [Convert.self, Measure.self, Bench.self, Formats.self])
 
   static func main() {
     Signals.install()

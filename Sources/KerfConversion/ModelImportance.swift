@@ -24,14 +24,14 @@ final class ModelImportance: Sendable {
   init(_ file: ImportanceFile, tensors: [TensorDescription]) {
     self.file = file
     self.tensors = tensors
-    let byRole = ModelImportance.byRole(file.entries)
+    let byMeaning = ModelImportance.byMeaning(file.entries)
     matches = tensors.map { tensor in
       if let entry = file.entry(named: tensor.name) { return Match(entry: entry, expert: nil) }
-      guard let key = Key(TensorRole(name: tensor.name)) else { return nil }
-      if let entry = byRole[key] { return Match(entry: entry, expert: nil) }
+      guard let meaning = TensorMeaning(name: tensor.name) else { return nil }
+      if let entry = byMeaning[meaning] { return Match(entry: entry, expert: nil) }
       // Files of the hub have experts one by one, GGUF has them in a stack.
-      return key.expert.flatMap { expert in
-        byRole[key.ofAllExperts].map { Match(entry: $0, expert: expert) }
+      return meaning.expert.flatMap { expert in
+        byMeaning[meaning.ofAllExperts].map { Match(entry: $0, expert: expert) }
       }
     }
     let taken = Set(matches.compactMap { $0?.entry.name })
@@ -84,45 +84,12 @@ final class ModelImportance: Sendable {
 
   // MARK: Names of the hub
 
-  /// What two names have in common that mean the same tensor.
-  private struct Key: Hashable {
-    let part: TensorRole.Part
-    let layer: Int?
-    let isExpert: Bool
-    let expert: Int?
-
-    init(_ part: TensorRole.Part, layer: Int?, isExpert: Bool, expert: Int?) {
-      self.part = part
-      self.layer = layer
-      self.isExpert = isExpert
-      self.expert = expert
-    }
-
-    /// `nil` where a role does not say enough.
-    init?(_ role: TensorRole) {
-      switch role.part {
-      case .output, .tokenEmbedding: break
-      case .attentionQuery, .attentionKey, .attentionValue, .attentionFused, .attentionKeyValue,
-        .attentionOutput, .feedForwardGate, .feedForwardUp, .feedForwardDown:
-        guard role.layer != nil else { return nil }
-      default: return nil
-      }
-      // Models that see or hear have several stacks of layers; matrices are of the one that speaks.
-      let others = ["vision", "visual", "audio", "encoder"]
-      let words = role.stack.split { $0 == "." || $0 == "_" }
-      guard !words.contains(where: { others.contains(String($0)) }) else { return nil }
-      self.init(role.part, layer: role.layer, isExpert: role.isExpert, expert: role.expert)
-    }
-
-    var ofAllExperts: Key { Key(part, layer: layer, isExpert: isExpert, expert: nil) }
-  }
-
   /// Entries by what their names mean, where only one means it.
-  private static func byRole(
+  private static func byMeaning(
     _ entries: [ImportanceFile.Entry]
-  ) -> [Key: ImportanceFile.Entry] {
+  ) -> [TensorMeaning: ImportanceFile.Entry] {
     let keyed = entries.compactMap { entry in
-      Key(TensorRole(name: entry.name)).map { ($0, entry) }
+      TensorMeaning(name: entry.name).map { ($0, entry) }
     }
     return Dictionary(grouping: keyed, by: \.0).compactMapValues { $0.count == 1 ? $0[0].1 : nil }
   }

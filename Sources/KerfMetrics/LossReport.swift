@@ -18,6 +18,9 @@ public struct LossReport: Sendable {
   /// Whether errors were also counted by importance.
   public var isWeighted: Bool
 
+  /// Whether two files were compared, and none was made of the other.
+  public var isComparison = false
+
   /// Names of one file that nothing of the other stands for, where two files were compared.
   public var unmatched = Unmatched()
 
@@ -41,6 +44,8 @@ public struct LossReport: Sendable {
   public struct Row: Sendable {
     /// The name, as the file spells it.
     public var name: String
+    /// What the candidate calls it, where two files were compared and that is not ``name``.
+    public var candidateName: String?
     /// Extents, outermost first.
     public var shape: Shape
     /// What the tensor was stored as before.
@@ -113,6 +118,10 @@ public struct LossReport: Sendable {
     public var reference: [String]
     /// Those of the candidate.
     public var candidate: [String]
+    /// Why a name found no partner, where more is known than that there is nothing of the kind.
+    public var reasons: [String: String] = [:]
+    /// Whether there is none.
+    public var isEmpty: Bool { reference.isEmpty && candidate.isEmpty }
 
     /// These names.
     public init(reference: [String] = [], candidate: [String] = []) {

@@ -10,6 +10,7 @@ extension LossReport {
       + ["source_bytes", "bits_per_weight"] + figures(nil).map(\.name)
       + ["non_finite", "overflowed", "note"] + (isWeighted ? ["weighted_nmse"] : [])
       + (hasProductErrors ? ["matmul_error", "matmul_error_outliers"] : [])
+      + (isComparison ? ["candidate_name"] : [])
     let lines = rows.map { row in
       [
         row.name, row.shape.dimensions.map(String.init).joined(separator: "x"),
@@ -25,6 +26,7 @@ extension LossReport {
           ? [
             CSVText.number(row.productErrors?.random), CSVText.number(row.productErrors?.outliers),
           ] : [])
+        + (isComparison ? [row.candidateName ?? row.name] : [])
     }
     return CSVText.text([head] + lines)
   }

@@ -50,9 +50,8 @@ extension LossReport {
 
   /// Fallbacks, and tensors whose elements are not all numbers.
   var notes: [String] {
-    var notes: [String] = []
+    var notes = rowNotes
     for row in rows {
-      if row.isFallback, let note = row.note { notes.append("\(row.name.plain): \(note)") }
       if let loss = row.loss, loss.nonFinite > 0 {
         notes.append(
           "\(row.name.plain): \(Numbers.counted(loss.nonFinite, "element")) NaN or infinite, "
@@ -60,8 +59,11 @@ extension LossReport {
       }
       if let loss = row.loss, loss.overflowed > 0 {
         notes.append(
-          "\(row.name.plain): \(Numbers.counted(loss.overflowed, "element")) too large for "
-            + "\(row.format), stored as infinite, left out of the figures")
+          "\(row.name.plain): \(Numbers.counted(loss.overflowed, "element")) "
+            + (isComparison
+              ? "NaN or infinite in the candidate only"
+              : "too large for \(row.format), stored as infinite")
+            + ", left out of the figures")
       }
     }
     return notes

@@ -17,25 +17,45 @@ private struct JSONReport: Encodable {
   let target: String
   let tensors: [Row]
   let total: Total
+  let unmatched: Unmatched?
 
   init(_ report: LossReport) {
     isa = report.instructionSet.rawValue
     source = report.source
     target = report.target
     tensors = report.rows.map {
-      Row(row: $0, isWeighted: report.isWeighted, hasProductErrors: report.hasProductErrors)
+      Row(
+        row: $0, isComparison: report.isComparison, isWeighted: report.isWeighted,
+        hasProductErrors: report.hasProductErrors)
     }
     total = Total(report.total)
+    unmatched = report.isComparison ? Unmatched(report.unmatched) : nil
+  }
+
+  struct Unmatched: Encodable {
+    let reference: [String]
+    let candidate: [String]
+    let reasons: [String: String]
+
+    init(_ unmatched: LossReport.Unmatched) {
+      reference = unmatched.reference
+      candidate = unmatched.candidate
+      reasons = unmatched.reasons
+    }
   }
 
   struct Row: Encodable {
     let row: LossReport.Row
+    let isComparison: Bool
     let isWeighted: Bool
     let hasProductErrors: Bool
 
     func encode(to encoder: any Encoder) throws {
       var json = encoder.container(keyedBy: JSONKey.self)
       try json.encode(row.name, forKey: "name")
+      if isComparison {
+        try json.encode(row.candidateName ?? row.name, forKey: "candidate_name")
+      }
       try json.encode(row.shape.dimensions, forKey: "shape")
       try json.encode(row.shape.count, forKey: "elements")
       try json.encode(row.sourceFormat.name, forKey: "source_format")

@@ -7,6 +7,7 @@ extension LossReport {
     var lines = formatTable
     lines += worstTable(worst)
     lines += noteLines
+    lines += unmatchedList()
     lines.append("")
     lines.append("  " + totalLine)
     return lines.joined(separator: "\n")
@@ -44,17 +45,23 @@ extension LossReport {
   private func worstTable(_ count: Int) -> [String] {
     let worst = worst
     guard !worst.isEmpty, count > 0 else { return [] }
-    var table = TextTable([
-      ("worst tensors", .left), ("format", .left), ("SQNR", .right), ("RMSE", .right),
-      ("max error", .right), ("cosine", .right),
-    ])
+    var table = TextTable(
+      [
+        ("worst tensors", .left), ("format", .left), ("SQNR", .right), ("RMSE", .right),
+        ("max error", .right), ("cosine", .right),
+      ] + (hasProductErrors ? [("matmul", .right), ("outliers", .right)] : []))
     for (row, loss) in worst.prefix(count) {
-      table.append([
+      var cells = [
         row.name.plain.shortened(to: 56), row.format.name,
         loss.decibels, Numbers.scientific(loss.rmse),
         Numbers.scientific(loss.maxAbsoluteError),
         loss.cosine.map { Numbers.fixed($0, 6) } ?? "–",
-      ])
+      ]
+      if hasProductErrors {
+        let errors = row.productErrors
+        cells += [errors?.random, errors?.outliers].map { $0.map(percent) ?? "–" }
+      }
+      table.append(cells)
     }
     return [""] + table.lines
   }
@@ -78,4 +85,7 @@ extension LossReport {
     if let seconds = total.seconds { parts.append(Numbers.duration(seconds: seconds)) }
     return parts.joined(separator: ", ")
   }
+
+  /// 0.0834 as “8.34%”.
+  private func percent(_ share: Double) -> String { Numbers.fixed(share * 100, 2) + "%" }
 }

@@ -15,8 +15,8 @@ public enum Numbers {
   /// 3.14159 with two digits as “3.14”.
   public static func fixed(_ x: Double, _ digits: Int) -> String { formatted("%.\(digits)f", x) }
 
-  /// 0.000123 as “1.23e-04”.
-  public static func scientific(_ x: Double) -> String { formatted("%.2e", x) }
+  /// 0.000123 as “1.23e-04”, and nothing as “0”.
+  public static func scientific(_ x: Double) -> String { x == 0 ? "0" : formatted("%.2e", x) }
 
   /// 22713216 as “22,713,216”.
   public static func grouped(_ n: Int) -> String {

@@ -51,7 +51,8 @@ import Testing
     let rows = (0..<1200).map { row("blk.\($0 / 4).w\($0).weight", sqnr: 10 + Double($0) / 100) }
     let page = Written(report(rows).html)
     for index in [0, 499] {
-      #expect(page.has("<tr><th scope=\"row\">blk.\(index / 4).w\(index).weight</th>"))
+      #expect(
+        page.has("<tr><th scope=\"row\">blk.<wbr>\(index / 4).<wbr>w\(index).<wbr>weight</th>"))
     }
     let block = try #require(page.text.firstMatch(of: #/id="tensors-rest">(.*?)<\/script>/#))
     let rest = try #require(
@@ -59,7 +60,7 @@ import Testing
     #expect(rest.count == 700)
     #expect(rest[0][0] == "blk.125.w500.weight")
     #expect(rest[0].contains("15.00"))
-    #expect(page.count(of: "<tr><th scope=\"row\">blk.") == 500)
+    #expect(page.count(of: "<tr><th scope=\"row\">blk.<wbr>") == 500)
   }
 
   @Test("experts of a layer share a cell: their errors together, and the worst by its name")

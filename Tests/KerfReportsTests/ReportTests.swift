@@ -73,6 +73,48 @@ import Testing
     #expect(text.split(separator: "\n").allSatisfy { $0.last != " " })
   }
 
+  /// The report as one of two files that were compared.
+  private var comparison: LossReport {
+    var report = report
+    report.isComparison = true
+    report.rows[0].candidateName = "blk.0.x"
+    report.rows[0].note = "transposed"
+    report.rows[0].productErrors = .init(random: 0.0834, outliers: 0.5)
+    report.unmatched = .init(reference: ["lost"], candidate: (0..<12).map { "new\($0)" })
+    report.unmatched.reasons = ["lost": "no heads"]
+    return report
+  }
+
+  @Test("a comparison says what names its rows have, and which tensors have no partner")
+  func comparisonJSON() throws {
+    let object = try #require(
+      JSONSerialization.jsonObject(with: Data(comparison.json.utf8)) as? [String: Any])
+    let rows = try #require(object["tensors"] as? [[String: Any]])
+    #expect(rows.map { $0["candidate_name"] as? String } == ["blk.0.x", "ids"])
+    #expect(rows[0]["matmul_error"] as? Double == 0.0834)
+    #expect(rows[1]["matmul_error_outliers"] is NSNull)
+    let unmatched = try #require(object["unmatched"] as? [String: Any])
+    #expect(unmatched["reference"] as? [String] == ["lost"])
+    #expect((unmatched["candidate"] as? [String])?.count == 12)
+    #expect(unmatched["reasons"] as? [String: String] == ["lost": "no heads"])
+    #expect(!report.json.contains("unmatched") && !report.json.contains("candidate_name"))
+    let lines = comparison.csv.components(separatedBy: "\r\n")
+    #expect(lines[0].hasSuffix(",matmul_error,matmul_error_outliers,candidate_name"))
+    #expect(lines[1].hasSuffix(",transposed,0.0834,0.5,blk.0.x"))
+  }
+
+  @Test("the terminal shows a comparison's names, products and what has no partner")
+  func comparisonText() {
+    let text = comparison.text()
+    #expect(text.contains("8.34%") && text.contains("50.00%"))
+    #expect(text.contains("1 tensor matched by what names mean"))
+    #expect(text.contains("x, \"y\"\u{FFFD}: transposed"))
+    #expect(text.contains("only in the reference: 1 tensor\n  - lost: no heads"))
+    #expect(text.contains("only in the candidate: 12 tensors"))
+    #expect(text.contains("new9") && !text.contains("new10") && text.contains("and 2 more"))
+    #expect(!report.text().contains("only in"))
+  }
+
   @Test(
     "bytes in decimal units",
     arguments: [

@@ -5,14 +5,18 @@ extension LossReport: WritableReport {
   /// The report as one page that needs nothing from anywhere: what was lost, in all, by format, by
   /// place in the model and by tensor.
   public var html: String {
-    var page = Page("loss report", of: [source, target], facts: facts, figures: pageFigures)
+    var page =
+      isComparison
+      ? Page(
+        "comparison", of: [target, source], joint: "beside", facts: facts, figures: pageFigures)
+      : Page("conversion", of: [source, target], facts: facts, figures: pageFigures)
     let map = heatMap
     if !map.views.isEmpty { page.append("By layer and role", map.html) }
     page.append("By format", formatPageTable.html)
     page.append("Tensors", tensorPageTable.html)
     page.append("Notes", lines: notes)
-    page.append("Only in the reference", lines: unmatched.reference)
-    page.append("Only in the candidate", lines: unmatched.candidate)
+    page.append("Only in the reference", lines: unmatched.reference.map(unmatchedLine))
+    page.append("Only in the candidate", lines: unmatched.candidate.map(unmatchedLine))
     return page.html
   }
 
@@ -26,7 +30,7 @@ extension LossReport: WritableReport {
     }
     let what =
       converted.isEmpty
-      ? "nothing converted"
+      ? "the same formats"
       : "\(list(converted.map(\.sourceFormat))) → \(list(converted.map(\.format)))"
     return [what, Numbers.counted(rows.count, "tensor")]
       + ["\(Numbers.grouped(total.elements)) elements", instructionSet.rawValue]
@@ -107,13 +111,16 @@ extension LossReport: WritableReport {
     if rows.contains(where: { $0.loss != nil }) { columns += lossColumns }
     if hasProductErrors {
       columns += [
-        .init("product error", .most, "With activations from a normal distribution") {
-          $0.productErrors.map { Numbers.scientific($0.random) } ?? "–"
+        .init("matmul, %", .most, "Error of products with activations from a normal distribution") {
+          $0.productErrors.map { Numbers.fixed(100 * $0.random, 2) } ?? "–"
         },
-        .init("product error, outliers", .most, "With a few columns many times larger") {
-          $0.productErrors.map { Numbers.scientific($0.outliers) } ?? "–"
+        .init("outliers, %", .most, "The same where a few columns are many times larger") {
+          $0.productErrors.map { Numbers.fixed(100 * $0.outliers, 2) } ?? "–"
         },
       ]
+    }
+    if rows.contains(where: { $0.candidateName != nil }) {
+      columns.append(.init("in the candidate", .words) { $0.candidateName ?? $0.name })
     }
     if rows.contains(where: { $0.note != nil }) {
       columns.append(.init("note", .words) { $0.note ?? "" })

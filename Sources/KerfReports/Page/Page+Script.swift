@@ -49,8 +49,17 @@ extension Page {
             row.element = document.createElement("tr");
             row.words.forEach((words, column) => {
               const cell = document.createElement(column ? "td" : "th");
-              if (!column) cell.scope = "row";
-              else if (this.heads[column].dataset.order !== "words") cell.className = "n";
+              if (!column) {
+                // Names may go on in another line behind a dot.
+                cell.scope = "row";
+                words.split(/(?<=[./])/).forEach((word, index) => {
+                  if (index) cell.append(document.createElement("wbr"));
+                  cell.append(word);
+                });
+                row.element.append(cell);
+                return;
+              }
+              if (this.heads[column].dataset.order !== "words") cell.className = "n";
               cell.textContent = words;
               row.element.append(cell);
             });

@@ -69,7 +69,7 @@ extension Page {
       .sorted .n{text-align:right}
       .sorted tbody th{font:12.5px/1.45 ui-monospace,"SF Mono",Menlo,Consolas,monospace;
         white-space:normal;overflow-wrap:anywhere}
-      .sorted[data-noun=tensor] tbody th{min-width:330px;max-width:460px}
+      .sorted[data-noun=tensor] tbody th{min-width:370px;max-width:480px}
       .sorted th:first-child{position:sticky;left:0;background:var(--paper);z-index:1}
       .sorted tbody tr:hover>*{background:var(--wash)}
       .sorted tbody tr:target>*{background:var(--wash);box-shadow:inset 0 -2px var(--accent)}
@@ -123,7 +123,8 @@ extension Page {
       .plot .best-name{font-weight:650}
       .plot a:hover circle,.plot a:focus-visible circle{stroke:var(--ink);stroke-width:2}
       .key{display:flex;flex-wrap:wrap;gap:4px 20px;margin:8px 0 0;color:var(--soft);font-size:13px}
-      .key span::before{content:"";display:inline-block;width:10px;height:10px;border-radius:50%;
+      .key span::before{content:"";display:inline-block;width:9px;height:9px;border-radius:50%;
+        vertical-align:-1px;
         margin-right:7px;border:2px solid var(--mark)}
       .key .best::before{border-color:var(--accent);background:var(--accent)}
       .key .part::before{border-style:dotted}

@@ -15,6 +15,8 @@ struct Page {
 
   private let kind: String
   private let files: [String]
+  /// What stands between their names.
+  private let joint: String
   private let facts: [String]
   private let figures: [Figure]
   private var sections: HTML = ""
@@ -25,7 +27,10 @@ struct Page {
   ///   - kind: What was done, in a word or two.
   ///   - files: Whom it was done to, as the user named them.
   ///   - facts: How it was done.
-  init(_ kind: String, of files: [String], facts: [String], figures: [Figure]) {
+  init(
+    _ kind: String, of files: [String], joint: String = "→", facts: [String], figures: [Figure]
+  ) {
+    self.joint = joint
     self.kind = kind
     self.files = files
     self.facts = facts
@@ -64,7 +69,7 @@ struct Page {
       <meta http-equiv="Content-Security-Policy" content="\(markup: Page.policy)">
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="color-scheme" content="light dark">
-      <title>\(names.joined(separator: " → ")) · kerf \(kind)</title>
+      <title>\(names.joined(separator: " \(joint) ")) · kerf \(kind)</title>
       <link rel="icon" href="data:,">
       <style>
       \(Page.style)</style>
@@ -72,9 +77,9 @@ struct Page {
       <body>
       <header>
       <p class="brand"><b>kerf</b> \(kind)</p>
-      <h1>\(Page.joined(heading, by: " <i>→</i> "))</h1>
+      <h1>\(Page.joined(heading, by: " <i>\(joint)</i> "))</h1>
       <p class="facts">\(Page.joined(facts.map { "<span>\($0)</span>" }, by: " · "))</p>
-      <p class="paths">\(Page.joined(paths, by: " → "))</p>
+      <p class="paths">\(Page.joined(paths, by: " \(joint) "))</p>
       <dl class="figures">
       \(figures.map(Page.figure).joined())</dl>
       </header>
@@ -119,7 +124,7 @@ struct Page {
     same way.</dd>
     <dt>bias</dt><dd>Mean of y−x: whether the stored weights lean to one side.</dd>
     <dt>bits/weight</dt><dd>Bytes that are stored, scales included, over elements.</dd>
-    <dt>product error</dt><dd>‖X·(W−Ŵ)ᵀ‖ ÷ ‖X·Wᵀ‖ for activations X from a normal distribution, and \
+    <dt>matmul, outliers</dt><dd>‖X·(W−Ŵ)ᵀ‖ ÷ ‖X·Wᵀ‖ for activations X from a normal distribution, and \
     for such with a few columns that are many times larger.</dd>
     <dt>bound of a Gaussian source</dt><dd>What the best code of any kind could reach for weights from \
     a normal distribution: 6.02 dB for each bit. Weights of other distributions may come nearer, or \

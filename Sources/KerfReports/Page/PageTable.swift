@@ -86,7 +86,7 @@ struct PageTable {
 
   private func row(_ cells: [String]) -> HTML {
     let target: HTML = hasTargets ? " id=\"\(id)-\(cells[0])\"" : ""
-    let first: HTML = "<tr\(target)><th scope=\"row\">\(cells[0])</th>"
+    let first: HTML = "<tr\(target)><th scope=\"row\">\(breakable: cells[0])</th>"
     let others = zip(cells, orders).dropFirst().map { cell, order -> HTML in
       order == .words ? "<td>\(cell)</td>" : "<td class=\"n\">\(cell)</td>"
     }
