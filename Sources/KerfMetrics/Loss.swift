@@ -52,6 +52,23 @@ public struct Loss: Sendable, Hashable {
     Loss.sqnr(squaredError: squaredError, squaredReference: squaredReference)
   }
 
+  /// The loss of tensors together, without importance: of tensors of which only the loss is left.
+  package static func total(_ losses: [Loss]) -> Loss {
+    func sum(_ term: (Loss) -> Double) -> Double {
+      losses.reduce(into: CompensatedSum()) { $0.add(term($1)) }.value
+    }
+    let count = losses.reduce(0) { $0 + $1.count }
+    let divisor = Double(max(count, 1))
+    return Loss(
+      count: count, nonFinite: losses.reduce(0) { $0 + $1.nonFinite },
+      overflowed: losses.reduce(0) { $0 + $1.overflowed },
+      squaredError: sum(\.squaredError), squaredReference: sum(\.squaredReference),
+      squaredCandidate: sum(\.squaredCandidate),
+      maxAbsoluteError: losses.reduce(0) { max($0, $1.maxAbsoluteError) },
+      meanAbsoluteError: sum { $0.meanAbsoluteError * Double($0.count) } / divisor,
+      bias: sum { $0.bias * Double($0.count) } / divisor, weightedNMSE: nil)
+  }
+
   /// The ratio from its two sums; `nil` where either is zero.
   package static func sqnr(squaredError: Double, squaredReference: Double) -> Double? {
     guard squaredError > 0, squaredReference > 0 else { return nil }
