@@ -1,7 +1,9 @@
 public import KerfCheckpoints
 public import KerfCodecs
-internal import KerfElements
+public import KerfConversion
+public import KerfElements
 public import KerfPlanning
+public import SystemPackage
 
 /// Why a file could not be looked at. Its description is one line.
 public enum AnalysisError: Error, Sendable, CustomStringConvertible {
@@ -11,6 +13,10 @@ public enum AnalysisError: Error, Sendable, CustomStringConvertible {
   case plan(PlanError)
   /// The kernels that the environment asks for are not there.
   case codec(CodecError)
+  /// What a conversion would refuse as well.
+  case conversion(ConversionError)
+  /// A tensor of a format that cannot be turned into numbers yet.
+  case notComputed(FilePath, tensor: String, Format)
 
   /// One line, for people.
   public var description: String { explanation.printable }
@@ -20,6 +26,22 @@ public enum AnalysisError: Error, Sendable, CustomStringConvertible {
     case .checkpoint(let error): error.description
     case .plan(let error): error.description
     case .codec(let error): error.description
+    case .conversion(let error): error.description
+    case .notComputed(let path, let tensor, let format):
+      "\(path): tensor \"\(tensor)\": \(format) cannot be turned into numbers yet"
     }
+  }
+}
+
+extension AnalysisError {
+  /// What a conversion says, as an analysis would say it.
+  init(_ error: ConversionError) {
+    self =
+      switch error {
+      case .checkpoint(let error): .checkpoint(error)
+      case .plan(let error): .plan(error)
+      case .codec(let error): .codec(error)
+      default: .conversion(error)
+      }
   }
 }

@@ -14,7 +14,7 @@ public final class ConversionProgress: Sendable {
   /// Bytes of input in all; 0 before the work begins.
   public var totalByteCount: Int { total.load(ordering: .relaxed) }
 
-  func begin(totalByteCount: Int) { total.store(totalByteCount, ordering: .relaxed) }
+  package func begin(totalByteCount: Int) { total.store(totalByteCount, ordering: .relaxed) }
 
-  func advance(by byteCount: Int) { done.wrappingAdd(byteCount, ordering: .relaxed) }
+  package func advance(by byteCount: Int) { done.wrappingAdd(byteCount, ordering: .relaxed) }
 }

@@ -147,6 +147,25 @@ package struct LossAccumulator: Sendable {
       weightedNMSE: weightedNMSE)
   }
 
+  /// Σw(x−y)²; `nil` where nothing counted by importance.
+  package var weightedSquaredError: Double? { isWeighted ? weightedError.value : nil }
+
+  /// What a whole would have lost of which this is a part, one in `factor`, chosen by chance.
+  package func scaled(by factor: Double) -> LossAccumulator {
+    var whole = self
+    whole.count = Int((Double(count) * factor).rounded())
+    whole.nonFinite = Int((Double(nonFinite) * factor).rounded())
+    whole.overflowed = Int((Double(overflowed) * factor).rounded())
+    whole.squaredError.scale(by: factor)
+    whole.squaredReference.scale(by: factor)
+    whole.squaredCandidate.scale(by: factor)
+    whole.absoluteError.scale(by: factor)
+    whole.error.scale(by: factor)
+    whole.weightedError.scale(by: factor)
+    whole.weightedReference.scale(by: factor)
+    return whole
+  }
+
   private var weightedNMSE: Double? {
     guard isWeighted else { return nil }
     if weightedError.value == 0 { return 0 }
@@ -170,6 +189,11 @@ package struct CompensatedSum: Sendable {
   package mutating func add(_ other: CompensatedSum) {
     add(other.sum)
     correction += other.correction
+  }
+
+  package mutating func scale(by factor: Double) {
+    sum *= factor
+    correction *= factor
   }
 
   package var value: Double { sum + correction }
