@@ -2,6 +2,7 @@ public import KerfCheckpoints
 public import KerfCodecs
 public import KerfConversion
 public import KerfElements
+public import KerfMatmul
 public import KerfPlanning
 public import SystemPackage
 
@@ -15,6 +16,10 @@ public enum AnalysisError: Error, Sendable, CustomStringConvertible {
   case codec(CodecError)
   /// What a conversion would refuse as well.
   case conversion(ConversionError)
+  /// A product that could not be measured.
+  case matmul(MatmulError)
+  /// A file without a tensor that would be quantized; or those of a pattern are not.
+  case nothingToQuantize(FilePath, pattern: String?)
   /// A tensor of a format that cannot be turned into numbers yet.
   case notComputed(FilePath, tensor: String, Format)
 
@@ -27,6 +32,11 @@ public enum AnalysisError: Error, Sendable, CustomStringConvertible {
     case .plan(let error): error.description
     case .codec(let error): error.description
     case .conversion(let error): error.description
+    case .matmul(let error): error.description
+    case .nothingToQuantize(let path, nil):
+      "\(path): no tensor here would be quantized: it has no matrices of weights"
+    case .nothingToQuantize(let path, let pattern?):
+      "\(path): no tensor that matches “\(pattern)” would be quantized"
     case .notComputed(let path, let tensor, let format):
       "\(path): tensor \"\(tensor)\": \(format) cannot be turned into numbers yet"
     }

@@ -18,7 +18,7 @@ public struct Sample: Sendable, Hashable {
     case elements(Int)
   }
 
-  /// How much of every tensor is wanted. It is rounded up to whole runs of 4096 elements, eight of
+  /// How much of every tensor is wanted. It is rounded up to whole runs of 4096 elements, 32 of
   /// them at least; a tensor that has no more is looked at as a whole.
   public var extent: Extent
   /// What the choice starts from: the same seed chooses the same elements of a tensor, whatever
@@ -33,11 +33,11 @@ public struct Sample: Sendable, Hashable {
 
   /// Elements of a run.
   static let run = Transcoder.tile
-  /// Fewer could not tell how much they vary.
-  private static let fewest = 8
+  /// From fewer it would be too uncertain how much they vary.
+  private static let fewest = 32
 
   /// The runs that are looked at of a tensor; `nil` where that is all of it.
-  func runs(of name: String, elements: Int) -> Runs? {
+  package func runs(of name: String, elements: Int) -> Runs? {
     let available = elements / Sample.run + (elements % Sample.run > 0 ? 1 : 0)
     let wanted =
       switch extent {
@@ -50,15 +50,15 @@ public struct Sample: Sendable, Hashable {
   }
 
   /// Runs of one tensor.
-  struct Runs: Sendable {
+  package struct Runs: Sendable {
     /// How many there are.
-    let count: Int
+    package let count: Int
     fileprivate let available: Int
     fileprivate let elements: Int
     fileprivate let key: UInt64
 
     /// The elements of the run of that number.
-    subscript(number: Int) -> Range<Int> {
+    package subscript(number: Int) -> Range<Int> {
       let (size, longer) = available.quotientAndRemainder(dividingBy: count)
       let stratum = number * size + min(number, longer)
       let length = UInt64(number < longer ? size + 1 : size)

@@ -8,6 +8,7 @@
 // steps are those of a conversion, and losses are added in the same order, so that what is found of
 // a whole tensor is what converting it would find, to the bit.
 
+internal import KerfBenchmarking
 package import KerfCheckpoints
 internal import KerfCodecs
 package import KerfConversion
@@ -18,20 +19,24 @@ package import KerfMetrics
 package struct Trial: Sendable {
   /// What a format does to a tensor.
   package struct Outcome: Sendable {
-    /// The loss of the whole tensor; estimated where a sample was looked at.
-    package var loss: Loss
-    /// Σw(x−y)² of the whole tensor, with the importance w of each column; `nil` where none counts.
-    package var weightedSquaredError: Double?
+    /// What the whole tensor loses; estimated where a sample was looked at.
+    package var losses: LossAccumulator
     /// Elements that were looked at.
     package var measuredElements: Int
     /// Bytes of the whole tensor in the format.
     package var byteCount: Int
-    /// Time that encoding the elements looked at took, in seconds of one thread.
+    /// Time that encoding the elements looked at took, in seconds of one thread's processor.
     package var encodeSeconds: Double
     /// How much the error varies from run to run; no runs where everything was looked at.
     package var spread: Spread
     /// The share of the elements that was looked at.
     package var share: Double
+
+    /// The loss of the whole tensor; estimated where a sample was looked at.
+    package var loss: Loss { losses.loss }
+
+    /// Σw(x−y)² of the whole tensor, with the importance w of each column; `nil` where none counts.
+    package var weightedSquaredError: Double? { losses.weightedSquaredError }
 
     /// The standard error of `loss.nmse`; `nil` where it is no estimate.
     package var nmseStandardError: Double? {
@@ -51,12 +56,15 @@ package struct Trial: Sendable {
   private struct Tensor: Sendable {
     let index: Int
     let description: TensorDescription
-    /// Turns its elements into f32.
-    let reader: Transcoder
-    /// `nil` where the format's blocks do not fill rows.
-    let transcoders: [Transcoder?]
+    /// Shared by all tensors of its format.
+    let ways: Ways
     /// `nil` where everything is looked at.
     let runs: Sample.Runs?
+
+    /// Whether the format's blocks fill rows.
+    func takes(_ format: Format) -> Bool {
+      description.shape.columns.isMultiple(of: format.elementsPerBlock)
+    }
 
     /// Elements that are looked at, of all tiles or of some.
     var count: Int { runs.map { $0.count * Sample.run } ?? description.shape.count }
@@ -67,6 +75,23 @@ package struct Trial: Sendable {
       return stride(from: piece.start, to: end, by: Sample.run).map { start in
         runs.map { $0[start / Sample.run] } ?? start..<min(start + Sample.run, end)
       }
+    }
+  }
+
+  /// How elements of one format get to each of the others.
+  private final class Ways: Sendable {
+    /// To f32.
+    let reader: Transcoder
+    let transcoders: [Transcoder]
+
+    init(
+      from source: Format, to formats: [Format], rounding: Rounding, table: KernelTable
+    ) throws(CodecError) {
+      func way(to format: Format) throws(CodecError) -> Transcoder {
+        try Transcoder(from: source, to: format, rounding: rounding, table: table)
+      }
+      reader = try way(to: .f32)
+      transcoders = try formats.map(way)
     }
   }
 
@@ -91,21 +116,14 @@ package struct Trial: Sendable {
     }
     do throws(CodecError) {
       let table = try KernelTable.current()
-      var ways: [Format: (reader: Transcoder, transcoders: [Transcoder])] = [:]
+      var ways: [Format: Ways] = [:]
       for source in Set(tensors.map { input.tensors[$0].format }) {
-        func way(to format: Format) throws(CodecError) -> Transcoder {
-          try Transcoder(from: source, to: format, rounding: rounding, table: table)
-        }
-        ways[source] = (try way(to: .f32), try formats.map(way))
+        ways[source] = try Ways(from: source, to: formats, rounding: rounding, table: table)
       }
       self.tensors = tensors.map { index in
         let tensor = input.tensors[index]
-        let way = ways[tensor.format]!
         return Tensor(
-          index: index, description: tensor, reader: way.reader,
-          transcoders: way.transcoders.map {
-            tensor.shape.columns.isMultiple(of: $0.target.elementsPerBlock) ? $0 : nil
-          },
+          index: index, description: tensor, ways: ways[tensor.format]!,
           runs: sample?.runs(of: tensor.name, elements: tensor.shape.count))
       }
     } catch { throw .codec(error) }
@@ -123,7 +141,7 @@ package struct Trial: Sendable {
   ) throws(AnalysisError) -> [[Outcome?]] {
     progress.begin(
       totalByteCount: (0..<pieces.count).reduce(0) { $0 + byteCount(of: pieces[$1]) })
-    var found = tensors.map { $0.transcoders.map { $0.map { _ in Sums() } } }
+    var found = tensors.map(sums)
     try pieces.forEach(
       threads: threads, prepare: { Memory() },
       work: { piece, memory throws(AnalysisError) in
@@ -156,8 +174,8 @@ package struct Trial: Sendable {
       sums.spread.runs == 0 || sums.elements == 0
       ? sums.losses : sums.losses.scaled(by: Double(count) / Double(sums.elements))
     return Outcome(
-      loss: losses.loss, weightedSquaredError: losses.weightedSquaredError,
-      measuredElements: sums.elements, byteCount: byteCount, encodeSeconds: sums.encodeSeconds,
+      losses: losses, measuredElements: sums.elements, byteCount: byteCount,
+      encodeSeconds: sums.encodeSeconds,
       spread: sums.spread, share: count > 0 ? Double(sums.elements) / Double(count) : 1)
   }
 
@@ -187,6 +205,11 @@ package struct Trial: Sendable {
     let scratch = Transcoder.Scratch()
   }
 
+  /// Sums of nothing, for each format that the tensor takes.
+  private func sums(_ tensor: Tensor) -> [Sums?] {
+    formats.map { tensor.takes($0) ? Sums() : nil }
+  }
+
   private func attempt(
     _ piece: Pieces.Piece, _ memory: borrowing Memory
   ) throws(AnalysisError) -> [Sums?] {
@@ -198,18 +221,18 @@ package struct Trial: Sendable {
     }
     try read(tensor, piece, tiles, memory)
 
-    var sums = tensor.transcoders.map { $0.map { _ in Sums() } }
+    var sums = sums(tensor)
     var address = UnsafeRawPointer(memory.source.baseAddress)
     for tile in tiles {
-      tensor.reader.decode(
+      tensor.ways.reader.decode(
         address, to: memory.elements.pointer(to: Float.self), count: tile.count)
       address += tensor.description.byteRange(of: tile).count
       weights?.copy(
         from: tile.lowerBound, count: tile.count, of: tensor.description.shape,
         to: memory.importance.pointer(to: Float.self))
-      for (number, transcoder) in tensor.transcoders.enumerated() {
-        guard let transcoder else { continue }
+      for (number, transcoder) in tensor.ways.transcoders.enumerated() {
         let isWeighted = importance?.counts(tensor.index, formats[number]) == true
+        // A format that the tensor does not take has no sums.
         sums[number]?.add(
           transcoder, count: tile.count, isSample: tensor.runs != nil,
           importance: isWeighted ? UnsafePointer(memory.importance.pointer(to: Float.self)) : nil,
@@ -245,9 +268,9 @@ extension Trial.Sums {
     _ memory: borrowing Trial.Memory
   ) {
     let tile = UnsafePointer(memory.elements.pointer(to: Float.self))
-    let start = ContinuousClock.now
+    let start = Stopwatch.processorSeconds
     transcoder.encode(tile, importance: importance, count: count, scratch: memory.scratch)
-    encodeSeconds += (ContinuousClock.now - start).inSeconds
+    encodeSeconds += Stopwatch.processorSeconds - start
     let lost = transcoder.loss(
       of: tile, importance: importance, count: count, scratch: memory.scratch)
     losses.add(lost.plain, count: count, weighted: lost.weighted)

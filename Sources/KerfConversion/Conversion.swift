@@ -176,10 +176,9 @@ public struct Conversion: Sendable {
     _ request: ConversionRequest, _ input: Checkpoint
   ) throws(ConversionError) -> ModelImportance? {
     guard let path = request.importance else { return nil }
-    guard request.rounding == .optimal else { throw .codec(.importanceOfReference) }
-    let file = try checked { () throws(CheckpointError) in try ImportanceFile.open(path) }
+    let importance = try ModelImportance(at: path, of: input, rounding: request.rounding)
     guard !path.isSameFile(as: request.output) else { throw .outputIsImportance(request.output) }
-    return ModelImportance(file, tensors: input.tensors)
+    return importance
   }
 
   /// Notes what the importance matrix does not say, tensor by tensor; returns it in short.

@@ -5,6 +5,7 @@ package import KerfCodecs
 package import KerfElements
 internal import KerfPlanning
 internal import Synchronization
+package import SystemPackage
 
 /// The importance of the columns of a model's tensors.
 package final class ModelImportance: Sendable {
@@ -36,6 +37,15 @@ package final class ModelImportance: Sendable {
     }
     let taken = Set(matches.compactMap { $0?.entry.name })
     unmatched = file.entries.map(\.name).filter { !taken.contains($0) }
+  }
+
+  /// The importance matrix at `path`, and what of it the tensors of `input` take.
+  package convenience init(
+    at path: FilePath, of input: Checkpoint, rounding: Rounding
+  ) throws(ConversionError) {
+    guard rounding == .optimal else { throw .codec(.importanceOfReference) }
+    let file = try checked { () throws(CheckpointError) in try ImportanceFile.open(path) }
+    self.init(file, tensors: input.tensors)
   }
 
   /// Whether there is an entry for the tensor of that index.
