@@ -27,7 +27,7 @@ struct KerfCommand: ParsableCommand {
         64 wrong usage
       """,
     version: kerfVersion,
-    subcommands: [Convert.self, Bench.self, Formats.self])
+    subcommands: [Convert.self, SweepCommand.self, Bench.self, Formats.self])
 
   static func main() {
     Signals.install()
