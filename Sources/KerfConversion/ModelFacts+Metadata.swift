@@ -5,6 +5,15 @@ package import KerfPlanning
 package import SystemPackage
 
 extension ModelFacts {
+  /// What a file says, or the config.json beside it where the file has no words for that.
+  package init(of file: Checkpoint) throws(CheckpointError) {
+    switch file.metadata {
+    case .gguf(let entries): self.init(entries)
+    case .safetensors:
+      self = try JSONObject.config(beside: file.path).map { ModelFacts($0) } ?? ModelFacts()
+    }
+  }
+
   /// Facts from the keys of a GGUF file.
   package init(_ entries: [MetadataEntry<GGUFValue>]) {
     let architecture = entries[key: "general.architecture"]?.text
@@ -21,6 +30,14 @@ extension ModelFacts {
       architecture: architecture, layers: number("block_count"), heads: heads,
       keyValueHeads: number("attention.head_count_kv") ?? heads, experts: number("expert_count"),
       expertsUsed: number("expert_used_count"))
+    embeddingLength = number("embedding_length")
+    feedForwardLength = number("expert_feed_forward_length") ?? number("feed_forward_length")
+    vocabularyCount = number("vocab_size")
+    if vocabularyCount == nil, case .array(let words) = entries[key: "tokenizer.ggml.tokens"] {
+      vocabularyCount = words.count
+    }
+    contextLength = number("context_length")
+    attention = AttentionFacts(entries, architecture: architecture)
   }
 
   /// Facts from a model's config.json.
@@ -38,6 +55,17 @@ extension ModelFacts {
       keyValueHeads: value(["num_key_value_heads", "num_kv_heads", "n_kv_heads"])?.integer ?? heads,
       experts: value(["num_local_experts", "num_experts", "n_routed_experts"])?.integer,
       expertsUsed: value(["num_experts_per_tok", "num_experts_per_token"])?.integer)
+    embeddingLength = value(["hidden_size", "n_embd", "d_model", "dim"])?.integer
+    feedForwardLength =
+      value([
+        "moe_intermediate_size", "intermediate_size", "n_inner", "d_ff", "ffn_dim", "hidden_dim",
+      ])?
+      .integer
+    vocabularyCount = value(["vocab_size"])?.integer
+    contextLength =
+      value(["max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length"])?
+      .integer
+    attention = AttentionFacts(value, architecture: architecture)
   }
 }
 

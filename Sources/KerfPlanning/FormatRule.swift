@@ -1,32 +1,54 @@
 public import KerfElements
 
 /// `REGEX=FORMAT`: tensors whose name matches take that format.
-public struct FormatRule: @unchecked Sendable {
-  /// The expression as it was written.
-  public let pattern: String
+public struct FormatRule: Sendable {
   /// What the tensors take.
   public let format: Format
+  private let expression: NameExpression
+
+  /// The expression as it was written.
+  public var pattern: String { expression.pattern }
+  /// The option that it was given with, for messages.
+  public var option: String { expression.option }
+
+  /// A rule from `REGEX=FORMAT`; the last `=` divides.
+  /// - Parameter option: The option it was given with, for messages.
+  /// - Throws: ``PlanError/badRule(_:reason:option:)``.
+  public init(_ text: String, option: String = "--tensor") throws(PlanError) {
+    func bad(_ reason: String) -> PlanError { .badRule(text, reason: reason, option: option) }
+    guard let divider = text.lastIndex(of: "="), divider != text.startIndex else {
+      throw bad("expected REGEX=FORMAT")
+    }
+    let name = text[text.index(after: divider)...]
+    guard let format = Format(name: name) else { throw bad("there is no format “\(name)”") }
+    expression = try NameExpression(String(text[..<divider]), option: option)
+    self.format = format
+  }
+
+  /// Whether the expression matches anywhere in `name`; case matters.
+  public func matches(_ name: String) -> Bool { expression.matches(name) }
+}
+
+/// A regular expression over names of tensors.
+public struct NameExpression: @unchecked Sendable {
+  /// The expression as it was written.
+  public let pattern: String
+  /// The option that it was given with, for messages.
+  public let option: String
   // A compiled expression is immutable, but not marked so.
   private let regex: Regex<AnyRegexOutput>
 
-  /// A rule from `REGEX=FORMAT`; the last `=` divides.
-  /// - Throws: ``PlanError/badRule(_:reason:)``.
-  public init(_ text: String) throws(PlanError) {
-    guard let divider = text.lastIndex(of: "="), divider != text.startIndex else {
-      throw .badRule(text, reason: "expected REGEX=FORMAT")
-    }
-    let name = text[text.index(after: divider)...]
-    guard let format = Format(name: name) else {
-      throw .badRule(text, reason: "there is no format “\(name)”")
-    }
-    let pattern = String(text[..<divider])
+  /// The expression `pattern`.
+  /// - Parameter option: The option it was given with, for messages.
+  /// - Throws: ``PlanError/badRule(_:reason:option:)``.
+  public init(_ pattern: String, option: String) throws(PlanError) {
     do {
       regex = try Regex(pattern)
     } catch {
-      throw .badRule(text, reason: "“\(pattern)” is not a regular expression")
+      throw .badRule(pattern, reason: "it is not a regular expression", option: option)
     }
     self.pattern = pattern
-    self.format = format
+    self.option = option
   }
 
   /// Whether the expression matches anywhere in `name`; case matters.
@@ -36,15 +58,26 @@ public struct FormatRule: @unchecked Sendable {
 /// What cannot be planned.
 public enum PlanError: Error, Sendable, Hashable, CustomStringConvertible {
   /// A rule that cannot be read.
-  case badRule(String, reason: String)
+  case badRule(String, reason: String, option: String = "--tensor")
   /// A rule that matches no tensor of the input.
-  case ruleMatchesNothing(String)
+  case ruleMatchesNothing(String, option: String = "--tensor")
+  /// A mix that was made for other tensors; the words say where they differ.
+  case otherTensors(String)
+  /// A tensor for which bounds, or the output's container, leave no format.
+  case noFormatLeft(tensor: String)
+  /// More bytes than can be counted.
+  case uncountable
 
   /// One line, for people.
   public var description: String {
     switch self {
-    case .badRule(let rule, let reason): "--tensor '\(rule)': \(reason)"
-    case .ruleMatchesNothing(let pattern): "--tensor: no tensor matches “\(pattern)”"
+    case .badRule(let rule, let reason, let option): "\(option) '\(rule)': \(reason)"
+    case .ruleMatchesNothing(let pattern, let option): "\(option): no tensor matches “\(pattern)”"
+    case .otherTensors(let difference): "the plan is of another file: \(difference)"
+    case .noFormatLeft(let tensor):
+      "tensor “\(tensor)”: no format is left that it may take; --formats, --min and --max choose "
+        + "among those that the output's container holds"
+    case .uncountable: "its tensors have more bytes than can be counted"
     }
   }
 }

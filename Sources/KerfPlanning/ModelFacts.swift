@@ -12,6 +12,16 @@ public struct ModelFacts: Sendable, Hashable {
   public var experts: Int?
   /// Experts that the router of a layer chooses for each token.
   public var expertsUsed: Int?
+  /// Elements of the vector that a token is between layers.
+  public var embeddingLength: Int?
+  /// Elements between the two halves of a feed-forward layer, of one expert where there are some.
+  public var feedForwardLength: Int?
+  /// Words that the model knows.
+  public var vocabularyCount: Int?
+  /// Tokens that the model was made to look back at.
+  public var contextLength: Int?
+  /// What it has to remember of every token.
+  public var attention = AttentionFacts()
 
   /// Facts; each may be unknown.
   public init(
@@ -30,6 +40,12 @@ public struct ModelFacts: Sendable, Hashable {
   var headsPerKeyValueHead: Int {
     guard let heads, let keyValueHeads, keyValueHeads > 0 else { return 1 }
     return heads / keyValueHeads
+  }
+
+  /// Elements of a head, where the model divides its vectors among heads.
+  var headLength: Int? {
+    guard let embeddingLength, let heads, heads > 0 else { return nil }
+    return embeddingLength / heads
   }
 
   /// Whether it is one of the models of some 70 billion parameters whose values are so small a part

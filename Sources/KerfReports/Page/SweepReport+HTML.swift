@@ -40,7 +40,7 @@ extension SweepReport {
       figures.append(
         .init(
           "Closest up to \(Numbers.fixed(bits, 1)) bits", closest.format.name,
-          "\(closest.loss.decibels), \(Numbers.bytes(closest.byteCount))"))
+          "\(closest.loss.decibels), \(Numbers.bytes(fileByteCount(closest)))"))
     }
     return figures
   }
@@ -73,34 +73,44 @@ extension SweepReport {
       .init("format", .words) { $0.format.name },
       .init("bits/weight", .least, "Scales included") { Numbers.fixed($0.format.bitsPerWeight, 3) },
       .init("bytes", .least, "Of all the file's tensors, those that are kept included") {
-        Numbers.grouped($0.byteCount + keptByteCount)
+        Numbers.grouped(fileByteCount($0))
       },
       .init("SQNR, dB", .least, "Signal-to-quantization-noise ratio") {
         $0.loss.count > 0 ? $0.loss.bareDecibels : "–"
       },
     ]
-    if !formats.allSatisfy(isForMost) {
+    if formats.contains(where: { $0.sqnrError != nil }) {
       columns.append(
-        .init("of elements, %", .least, "The share that can take the format") {
-          Numbers.fixed(100 * coverage(of: $0), 1)
+        .init("±, dB", .most, "One standard error of the estimate") { row in
+          row.sqnrError.flatMap { row.loss.sqnr == nil ? nil : Numbers.fixed($0, 2) } ?? "–"
         })
     }
-    if formats.contains(where: { $0.relativeError != nil }) {
+    if formats.contains(where: { $0.loss.weightedNMSE != nil }) {
       columns.append(
-        .init("±, dB", .most, "One standard error of the sample") {
-          $0.spread.map { Numbers.fixed(($0.upperBound - $0.lowerBound) / 2, 2) } ?? "–"
+        .init("weighted, dB", .least, "SQNR with errors by the importance of their columns") {
+          $0.loss.weightedNMSE.map { Numbers.bareDecibels($0, over: 1) } ?? "–"
         })
+    }
+    if formats.contains(where: { $0.tensorCount < tensors.count }) {
+      columns += [
+        .init("of elements, %", .least, "The share whose tensors can take the format") {
+          Numbers.fixed(100 * coverage(of: $0), 1)
+        },
+        .init("of file, dB", .least, "SQNR with what the other tensors fall back to") {
+          $0.fileLoss.bareDecibels
+        },
+      ]
     }
     columns += [
       .init("below bound, dB", .most, "What the best code of as many bits could gain") {
         $0.decibelsFromBound.map { Numbers.fixed($0, 2) } ?? "–"
       },
       .init("RMSE", .most, "Root of the mean squared error") { Numbers.scientific($0.loss.rmse) },
-      .init("worst, dB", .least, "The SQNR of the tensor that lost most") {
-        $0.worst.map { Numbers.fixed($0.sqnr, 2) } ?? "–"
+      .init("worst, dB", .least, "The SQNR of the tensor that lost most") { row in
+        worstTensor(row).flatMap { row.outcomes[$0]?.loss.bareDecibels } ?? "–"
       },
-      .init("encode, GB/s", .least, "Bytes of the source in a second") {
-        Numbers.fixed($0.encodeBytesPerSecond * 1e-9, 2)
+      .init("encode, GB/s", .least, "Bytes of the source in a second, on all threads") {
+        $0.encodeBytesPerSecond > 0 ? Numbers.fixed($0.encodeBytesPerSecond * 1e-9, 2) : "–"
       },
     ]
     for m in Set(formats.flatMap { $0.products.map(\.m) }).sorted() {
@@ -111,7 +121,7 @@ extension SweepReport {
         })
     }
     columns.append(
-      .init("worst tensor", .words) { $0.worst.map { tensors[$0.index].name } ?? "–" })
+      .init("worst tensor", .words) { worstTensor($0).map { tensors[$0].name } ?? "–" })
     return PageTable(
       "formats", caption: "Formats", of: "format", hasTargets: true, columns, over: formats)
   }
@@ -132,14 +142,5 @@ extension SweepReport {
     return PageTable(
       "tensors", caption: "SQNR of each tensor in each format, in dB", of: "tensor", columns,
       over: tensors.indices)
-  }
-}
-
-extension SweepReport.Row {
-  /// The number and the SQNR of the tensor that lost most.
-  fileprivate var worst: (index: Int, sqnr: Double)? {
-    outcomes.enumerated().compactMap { index, outcome in
-      outcome?.loss.sqnr.map { (index: index, sqnr: $0) }
-    }.min { $0.sqnr < $1.sqnr }
   }
 }

@@ -43,7 +43,7 @@ extension SweepReport {
     return Plot.Point(
       x: row.format.bitsPerWeight, y: sqnr, spread: row.spread, name: row.format.name,
       words: "\(row.loss.decibels) in \(Numbers.fixed(row.format.bitsPerWeight, 3)) bits/weight, "
-        + Numbers.bytes(row.byteCount)
+        + Numbers.bytes(fileByteCount(row))
         + (isForMost(row)
           ? "" : "; for \(Numbers.fixed(100 * coverage(of: row), 0)) % of the elements"),
       standing: !isForMost(row) ? .partial : front.contains(row.format) ? .best : .beaten,
