@@ -39,6 +39,22 @@ def page(kerf, model, folder):
 
 
 @pytest.fixture(scope="module")
+def comparison(kerf, model, page, folder):
+    """The report of a comparison of the sample model with what became of it."""
+    path = folder / "comparison.html"
+    kerf("measure", model, folder / "x.gguf", "--report", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def sweep(kerf, layer, folder):
+    """The report of a sweep over one layer, and the same as JSON."""
+    path = folder / "sweep.html"
+    result = kerf("sweep", layer, "--sample", "5%", "--no-matmul", "--html", path, "--json")
+    return path, json.loads(result.out)
+
+
+@pytest.fixture(scope="module")
 def many(kerf, folder):
     """The report of 10,000 tensors."""
     tensor = np.random.default_rng(1).standard_normal((2, 32), np.float32)
@@ -57,9 +73,8 @@ def many(kerf, folder):
     return path
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("kind", ["page", "many"])
+@pytest.mark.parametrize("width, dark", [(1280, False), (390, True)], ids=["wide", "narrow-dark"])
+@pytest.mark.parametrize("kind", ["page", "comparison", "sweep"])
 def test_it_opens_by_itself(request, browser, kind, width, dark):
     path = request.getfixturevalue(kind)
     path = path[0] if isinstance(path, tuple) else path
@@ -153,14 +168,15 @@ def test_the_map_is_walked_with_keys(browser, page):
 def test_ten_thousand_tensors(browser, many):
     with browser.open(many, width=390) as page:
         count = "document.querySelectorAll('#tensors tbody tr').length"
-        assert page.run(count) == 500
+        assert page.run(count) == 300
+        assert page.run("document.documentElement.scrollWidth") <= 390
         page.run("document.querySelector('button.more').click()")
-        assert page.run(count) == 1000
+        assert page.run(count) == 600
         # Those of an expert layer are one cell.
         assert page.run("document.querySelectorAll('.heat td[data-c]').length") == 400
         column = page.run(HEADS).index("SQNR, dB")
         page.run(f"document.querySelectorAll('#tensors thead button')[{column}].click()")
-        assert page.run(count) == 500
+        assert page.run(count) == 300
         assert page.run(ROWS)[0][0] == "model.layers.99.self_attn.q_proj.weight"
         page.run("document.querySelector('input[type=search]').focus()")
         page.call("Input.insertText", text="layers.73.mlp.experts.32.")
@@ -169,18 +185,41 @@ def test_ten_thousand_tensors(browser, many):
         assert page.complaints == []
 
 
-def test_without_scripts_all_is_there_to_read(browser, page, many):
-    for path, rows in [(page[0], 104), (many, 500)]:
-        with browser.open(path, scripts=False) as shown:
-            document = shown.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+def test_the_picture_of_a_sweep(browser, sweep):
+    path, report = sweep
+    lossy = {row["format"]: row for row in report["formats"] if row["sqnr_db"] is not None}
+    small = {name for name, row in lossy.items() if row["bits_per_weight"] <= 9}
+    with browser.open(path) as page:
+        # Every small format is a point with its name, once in each of two sizes.
+        names = page.run("[...document.querySelectorAll('.large .label')].map(t => t.textContent)")
+        assert sorted(names) == sorted(small)
+        rows = page.run(
+            "[...document.querySelectorAll('#formats tbody tr')]"
+            ".map(r => [...r.cells].map(c => c.innerText))")
+        assert [row[0] for row in rows] == [row["format"] for row in report["formats"]]
+        for row in rows:
+            if row[0] in lossy:
+                assert row[3] == f"{lossy[row[0]]['sqnr_db']:.2f}"
+        # A point leads to the format's row, and to its map.
+        page.run("document.querySelector('.large a[href=\"#formats-q8_0\"] circle')"
+                 ".dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+        shown = page.run("document.getElementById('view').selectedOptions[0].textContent")
+        assert shown == "q8_0"
+        assert page.run("document.querySelector('tr:target').id") == "formats-q8_0"
+        assert page.complaints == [] and page.requests == []
 
-            def count(selector):
-                return len(shown.call(
-                    "DOM.querySelectorAll", nodeId=document, selector=selector)["nodeIds"])
 
-            assert count("#tensors tbody tr") == rows
-            assert count(".heat td.c") > 30
-            assert count(".js:not([hidden])") == 0
+def test_without_scripts_all_is_there_to_read(browser, page):
+    with browser.open(page[0], scripts=False) as shown:
+        document = shown.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+
+        def count(selector):
+            return len(shown.call(
+                "DOM.querySelectorAll", nodeId=document, selector=selector)["nodeIds"])
+
+        assert count("#tensors tbody tr") == 104
+        assert count(".heat td.c") > 30
+        assert count(".js:not([hidden])") == 0
 
 
 def test_names_are_text(browser, kerf, folder):

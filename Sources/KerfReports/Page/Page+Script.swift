@@ -16,7 +16,7 @@ extension Page {
         all(".js").forEach(element => { element.hidden = false; });
 
         // Tables. A row is its words, and its element once it has one.
-        const atOnce = 500;
+        const atOnce = 300;
 
         class SortedTable {
           constructor(table) {

@@ -156,12 +156,20 @@ extension Page {
       .sorted th,.sorted td{padding:5px 8px}
       input{width:100%}.tools label:has(input){flex:1 1 100%}
       .legend{flex-wrap:wrap}}
+      @page{size:landscape;margin:12mm}
       @media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--rule:#ccc;
         --wash:#f4f4f4;--accent:#a83d0a;--mark:#888}
       .c{--u:var(--t);print-color-adjust:exact;-webkit-print-color-adjust:exact}
       body{max-width:none;padding:0;font-size:11px}
       .tools label,.tools output,.readout,.more{display:none!important}
-      .scroll{overflow:visible}.sorted,.heat{font-size:9px}.sorted th,.sorted td{padding:2px 5px}
+      .scroll{overflow:visible;background:none}
+      .sorted,.heat{font-size:8px}
+      .sorted th,.sorted td{padding:2px 4px}
+      .sorted thead button{font-size:8px;padding:2px 0;white-space:normal}
+      .sorted tbody th,.sorted td:last-child:not(.n){font-size:8px!important;
+        min-width:120px!important}
+      .plot text{font-size:15px!important}
+      .figures dd{font-size:18px}
       h2,.figures,.plots{break-inside:avoid}h2{break-after:avoid}}
 
       """#)

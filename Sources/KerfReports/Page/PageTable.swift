@@ -33,7 +33,7 @@ struct PageTable {
   private let rows: [[String]]
 
   /// Rows that are in the page as markup; a script adds those after them when they are wanted.
-  private static let writtenRows = 500
+  private static let writtenRows = 300
   /// Rows that are few enough to be looked through without a filter.
   private static let fewRows = 24
 

@@ -45,7 +45,7 @@ struct Plot {
     guard !points.isEmpty else { return "" }
     let frame = Frame(self, width, height)
     return """
-      <svg viewBox="0 0 \(width) \(height)" class="plot" role="img" aria-label="\(summary)">
+      <svg viewBox="0 0 \(width) \(height)" class="plot" role="group" aria-label="\(summary)">
       \(grid(frame))\(line(frame))\(front(frame))\(marks(frame))\(names(frame))</svg>
 
       """

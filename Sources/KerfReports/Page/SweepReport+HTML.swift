@@ -105,7 +105,9 @@ extension SweepReport {
       .init("below bound, dB", .most, "What the best code of as many bits could gain") {
         $0.decibelsFromBound.map { Numbers.fixed($0, 2) } ?? "–"
       },
-      .init("RMSE", .most, "Root of the mean squared error") { Numbers.scientific($0.loss.rmse) },
+      .init("RMSE", .most, "Root of the mean squared error") {
+        $0.loss.count > 0 ? Numbers.scientific($0.loss.rmse) : "–"
+      },
       .init("worst, dB", .least, "The SQNR of the tensor that lost most") { row in
         worstTensor(row).flatMap { row.outcomes[$0]?.loss.bareDecibels } ?? "–"
       },
