@@ -5,11 +5,13 @@ extension LossReport {
   /// The report as CSV (RFC 4180): a line per tensor, the same names as in the JSON; figures that
   /// are absent are empty.
   public var csv: String {
+    // Asked once: it looks through all rows.
+    let hasProducts = hasProductErrors
     let head =
       ["name", "shape", "elements", "source_format", "format", "wanted_format", "bytes"]
       + ["source_bytes", "bits_per_weight"] + figures(nil).map(\.name)
       + ["non_finite", "overflowed", "note"] + (isWeighted ? ["weighted_nmse"] : [])
-      + (hasProductErrors ? ["matmul_error", "matmul_error_outliers"] : [])
+      + (hasProducts ? ["matmul_error", "matmul_error_outliers"] : [])
       + (isComparison ? ["candidate_name"] : [])
     let lines = rows.map { row in
       [
@@ -22,7 +24,7 @@ extension LossReport {
           row.note ?? "",
         ]
         + (isWeighted ? [CSVText.number(row.loss?.weightedNMSE)] : [])
-        + (hasProductErrors
+        + (hasProducts
           ? [
             CSVText.number(row.productErrors?.random), CSVText.number(row.productErrors?.outliers),
           ] : [])

@@ -23,10 +23,12 @@ private struct JSONReport: Encodable {
     isa = report.instructionSet.rawValue
     source = report.source
     target = report.target
+    // Asked once: it looks through all rows.
+    let hasProductErrors = report.hasProductErrors
     tensors = report.rows.map {
       Row(
         row: $0, isComparison: report.isComparison, isWeighted: report.isWeighted,
-        hasProductErrors: report.hasProductErrors)
+        hasProductErrors: hasProductErrors)
     }
     total = Total(report.total)
     unmatched = report.isComparison ? Unmatched(report.unmatched) : nil

@@ -12,9 +12,9 @@ import gguf
 import numpy as np
 import pytest
 
-import llama
 from conftest import assert_refused, read_gguf, values
-from containers import read_safetensors, safetensors_bytes
+from containers import safetensors_bytes
+from test_decoding import SCALES, blocks
 
 FIGURES = [
     "mse", "rmse", "nmse", "sqnr_db", "max_abs_error", "mean_abs_error", "cosine", "bias"]
@@ -123,6 +123,31 @@ def test_hundred_million_elements(kerf, tmp_path):
     expected = figures(x, y)
     for key in FIGURES:
         assert found["w.weight"][key] == pytest.approx(expected[key], rel=1e-12, abs=0), key
+
+
+@pytest.mark.parametrize("format", SCALES)
+def test_every_format_that_is_read(format, kerf, tmp_path):
+    """Any blocks, beside numbers that are smaller by a quarter."""
+    type = gguf.GGMLQuantizationType[format.upper()]
+    data = blocks(format, type)[19:]
+    writer = gguf.GGUFWriter(tmp_path / "y.gguf", "llama")
+    writer.add_tensor("w.weight", data, raw_dtype=type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with np.errstate(all="ignore"):
+        y = gguf.quants.dequantize(data, type)
+    finite = np.isfinite(y)
+    x = np.where(finite, y, 1) * np.float32(0.75)
+    (tmp_path / "x.safetensors").write_bytes(safetensors_bytes({"w.weight": ("F32", x)}))
+    _, rows = measured(kerf, tmp_path / "x.safetensors", tmp_path / "y.gguf")
+    row = rows["w.weight"]
+    assert row["format"] == format and row["overflowed"] == np.sum(~finite)
+    expected = figures(x[finite], y[finite])
+    for key in FIGURES[:-1]:
+        assert row[key] == pytest.approx(expected[key], rel=1e-12, abs=0), key
+    assert abs(row["bias"] - expected["bias"]) <= 1e-12 * expected["mean_abs_error"]
 
 
 def test_cosine_near_zero(kerf, tmp_path):
