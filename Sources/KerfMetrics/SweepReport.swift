@@ -56,6 +56,9 @@ public struct SweepReport: Sendable {
     }
   }
 
+  /// What one bit more is worth at the bound of a Gaussian source: 20·log₁₀ 2.
+  package static let decibelsPerBit = 6.020599913279624
+
   /// A tensor that each format was tried on.
   public struct Tensor: Sendable {
     /// The name, as the file spells it.
@@ -123,7 +126,7 @@ public struct SweepReport: Sendable {
     /// as many bits, 6.02 dB for each; `nil` where nothing was lost. Where a source is not Gaussian,
     /// its own bound is lower: heavy tails can be coded closer than this, and even below 0.
     public var decibelsFromBound: Double? {
-      loss.sqnr.map { 6.020599913279624 * format.bitsPerWeight - $0 }
+      loss.sqnr.map { SweepReport.decibelsPerBit * format.bitsPerWeight - $0 }
     }
   }
 

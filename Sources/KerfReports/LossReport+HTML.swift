@@ -1,7 +1,0 @@
-internal import KerfElements
-public import KerfMetrics
-
-extension LossReport: WritableReport {
-  /// The report as one page that needs nothing from anywhere.
-  public var html: String { "<!doctype html>\n<title>kerf</title>\n" }
-}
