@@ -44,7 +44,7 @@ public struct SweepRequest: Sendable {
 public struct Sweep: Sendable {
   /// The request that this is of.
   public let request: SweepRequest
-  /// What a user should know of the importance matrix.
+  /// What a user should know of the file and its importance matrix.
   public let remarks: [Remark]
 
   private let input: Checkpoint
@@ -97,14 +97,22 @@ public struct Sweep: Sendable {
     }
     self.tried = tried
     self.keptByteCount = keptByteCount
-    remarks =
-      importance.map { importance in
-        let without = tried.count { !importance.hasEntry($0) }
-        return (without > 0 ? [.withoutImportance(count: without, of: tried.count)] : [])
-          + (importance.unmatched.first.map {
-            [.importanceOfNothing(count: importance.unmatched.count, first: $0)]
-          } ?? [])
-      } ?? []
+    remarks = Sweep.remarks(tried, of: input, importance)
+  }
+
+  private static func remarks(
+    _ tried: [Int], of input: Checkpoint, _ importance: ModelImportance?
+  ) -> [Remark] {
+    var remarks: [Remark] = []
+    let requantized = tried.count { input.tensors[$0].format.kind == .block }
+    if requantized > 0 { remarks.append(.requantized(count: requantized)) }
+    guard let importance else { return remarks }
+    let without = tried.count { !importance.hasEntry($0) }
+    if without > 0 { remarks.append(.withoutImportance(count: without, of: tried.count)) }
+    if let first = importance.unmatched.first {
+      remarks.append(.importanceOfNothing(count: importance.unmatched.count, first: first))
+    }
+    return remarks
   }
 
   /// Does the work.

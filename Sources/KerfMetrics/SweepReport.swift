@@ -43,9 +43,6 @@ public struct SweepReport: Sendable {
     self.seconds = seconds
   }
 
-  /// What one bit more is worth at the bound of a Gaussian source: 20·log₁₀ 2.
-  package static let decibelsPerBit = 6.020599913279624
-
   /// Bytes of all tensors where those that were tried take the format of `row`.
   public func fileByteCount(_ row: Row) -> Int { row.byteCount + keptByteCount }
 
@@ -58,6 +55,9 @@ public struct SweepReport: Sendable {
       (row.outcomes[a]?.loss.nmse ?? .infinity) < (row.outcomes[b]?.loss.nmse ?? .infinity)
     }
   }
+
+  /// What one bit more is worth at the bound of a Gaussian source: 20·log₁₀ 2.
+  package static let decibelsPerBit = 6.020599913279624
 
   /// A tensor that each format was tried on.
   public struct Tensor: Sendable {

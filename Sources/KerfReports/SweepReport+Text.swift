@@ -38,8 +38,10 @@ extension SweepReport {
       ]
       if hasFallbacks { cells.append(Numbers.grouped(row.tensorCount)) }
       cells.append(sqnr(row))
-      if isWeighted { cells.append(decibels(row.loss.weightedNMSE)) }
-      if hasFallbacks { cells.append(decibels(row.fileLoss.nmse)) }
+      if isWeighted {
+        cells.append(row.loss.weightedNMSE.map { Numbers.bareDecibels($0, over: 1) } ?? "–")
+      }
+      if hasFallbacks { cells.append(row.fileLoss.bareDecibels) }
       cells.append(row.decibelsFromBound.map { Numbers.fixed($0, 1) } ?? "–")
       cells.append(
         row.encodeBytesPerSecond > 0 ? Numbers.fixed(row.encodeBytesPerSecond * 1e-9, 2) : "–")
@@ -47,7 +49,7 @@ extension SweepReport {
         row.products.first { $0.m == m }
           .map { Numbers.fixed($0.operationsPerSecond * 1e-9, 1) } ?? "–"
       }
-      cells.append(worst.map { decibels(row.outcomes[$0]?.loss.nmse) } ?? "–")
+      cells.append(worst.flatMap { row.outcomes[$0]?.loss.bareDecibels } ?? "–")
       cells.append(worst.map { tensors[$0].name.plain.shortened(to: 36) } ?? "")
       table.append(cells)
     }
@@ -55,7 +57,7 @@ extension SweepReport {
   }
 
   private func sqnr(_ row: Row) -> String {
-    let figure = row.tensorCount == 0 ? "–" : decibels(row.loss.nmse)
+    let figure = row.tensorCount == 0 ? "–" : row.loss.bareDecibels
     guard seed != nil else { return figure }
     // Figures without an error bar stand below those with one.
     let bar = row.sqnrError.flatMap { row.loss.sqnr == nil ? nil : " ± " + Numbers.fixed($0, 2) }
@@ -64,13 +66,6 @@ extension SweepReport {
 
   private var rowsOfX: [Int] {
     formats.map { $0.products.map(\.m) }.max { $0.count < $1.count } ?? []
-  }
-
-  private func decibels(_ nmse: Double?) -> String {
-    nmse == 0
-      ? "exact"
-      : nmse.flatMap { Loss.sqnr(squaredError: $0, squaredReference: 1) }
-        .map { Numbers.fixed($0, 2) } ?? "–"
   }
 
   // MARK: What the columns mean, and what they leave out

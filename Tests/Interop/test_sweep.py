@@ -193,6 +193,18 @@ def test_tensors_that_do_not_match_count_as_they_are(kerf, weights):
     assert row["file_bytes"] == report["kept_bytes"] + row["bytes"]
 
 
+def test_what_was_quantized_before_is_said(kerf, weights, tmp_path):
+    path, arrays = weights
+    kerf("convert", path, tmp_path / "q4_0.gguf", "--to", "q4_0", "--pure")
+    result = kerf(
+        "sweep", tmp_path / "q4_0.gguf", "--no-matmul", "--formats", "q4_0,q8_0", "--json")
+    assert "3 tensors had been quantized before" in result.err
+    rows = {row["format"]: row for row in json.loads(result.out)["formats"]}
+    # Blocks stay as they are in their own format.
+    assert rows["q4_0"]["nmse"] == 0 < rows["q8_0"]["nmse"]
+    assert rows["q4_0"]["encode_gbps"] == 0
+
+
 @pytest.mark.parametrize(
     "arguments, status, words", [
         (["--sample", "0"], 64, "--sample"),
