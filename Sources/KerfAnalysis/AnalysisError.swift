@@ -1,6 +1,8 @@
 public import KerfCheckpoints
 public import KerfCodecs
+public import KerfConversion
 public import KerfElements
+public import KerfMatmul
 public import KerfPlanning
 public import SystemPackage
 
@@ -21,6 +23,14 @@ public enum AnalysisError: Error, Sendable, CustomStringConvertible {
   case badPattern(String)
   /// A regular expression that matches the name of no tensor.
   case patternMatchesNothing(String)
+  /// What a conversion would refuse as well.
+  case conversion(ConversionError)
+  /// A product that could not be measured.
+  case matmul(MatmulError)
+  /// A file without a tensor that would be quantized; or those of a pattern are not.
+  case nothingToQuantize(FilePath, pattern: String?)
+  /// A tensor of a format that cannot be turned into numbers yet.
+  case notComputed(FilePath, tensor: String, Format)
 
   /// One line, for people.
   public var description: String { explanation.printable }
@@ -37,6 +47,27 @@ public enum AnalysisError: Error, Sendable, CustomStringConvertible {
     case .badPattern(let pattern): "--tensors '\(pattern)': not a regular expression"
     case .patternMatchesNothing(let pattern):
       "--tensors '\(pattern)': no tensor of either file has such a name"
+    case .conversion(let error): error.description
+    case .matmul(let error): error.description
+    case .nothingToQuantize(let path, nil):
+      "\(path): no tensor here would be quantized: it has no matrices of weights"
+    case .nothingToQuantize(let path, let pattern?):
+      "\(path): no tensor that matches “\(pattern)” would be quantized"
+    case .notComputed(let path, let tensor, let format):
+      "\(path): tensor \"\(tensor)\": \(format) cannot be turned into numbers yet"
     }
+  }
+}
+
+extension AnalysisError {
+  /// What a conversion says, as an analysis would say it.
+  init(_ error: ConversionError) {
+    self =
+      switch error {
+      case .checkpoint(let error): .checkpoint(error)
+      case .plan(let error): .plan(error)
+      case .codec(let error): .codec(error)
+      default: .conversion(error)
+      }
   }
 }

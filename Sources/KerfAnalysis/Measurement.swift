@@ -147,11 +147,7 @@ private struct ModelFile {
   init(_ path: FilePath) throws(AnalysisError) {
     do {
       checkpoint = try Checkpoint.open(path)
-      switch checkpoint.metadata {
-      case .gguf(let entries): facts = ModelFacts(entries)
-      case .safetensors:
-        facts = try JSONObject.config(beside: path).map(ModelFacts.init) ?? ModelFacts()
-      }
+      facts = try ModelFacts(of: checkpoint)
     } catch { throw .checkpoint(error) }
     summaries = checkpoint.tensors.map {
       TensorSummary(name: $0.name, shape: $0.shape, format: $0.format)

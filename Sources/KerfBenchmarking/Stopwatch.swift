@@ -9,7 +9,7 @@ internal import KerfElements
 #endif
 
 /// Times work on a number of threads.
-struct Stopwatch: Sendable {
+package struct Stopwatch: Sendable {
   let threads: Int
 
   /// Seconds that `body` takes. One thread is timed by its processor, so that what else runs on the
@@ -23,7 +23,8 @@ struct Stopwatch: Sendable {
     return min(wall, Stopwatch.processorSeconds - processor)
   }
 
-  private static var processorSeconds: Double {
+  /// Seconds that a processor has worked for this thread.
+  package static var processorSeconds: Double {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

@@ -51,17 +51,11 @@ struct YardstickMeter {
           }
         })
     }
+    measureRead(memory)
     let source = memory.source
     let target = memory.target
     let piece = YardstickMeter.pieceByteCount
     let pieces = memory.byteCount / piece
-    read = min(
-      read,
-      stopwatch.seconds {
-        Threads.forEach(pieces, threads: threads) { index in
-          consume(kernels.read(source.pointer + index * piece, piece))
-        }
-      })
     // Half of it is copied to the other half.
     copy = min(
       copy,
@@ -73,6 +67,27 @@ struct YardstickMeter {
       })
   }
 
+  /// Takes a turn of reading alone.
+  mutating func measureRead(_ memory: borrowing YardstickMemory) {
+    let kernels = kernels
+    let source = memory.source
+    let piece = YardstickMeter.pieceByteCount
+    let pieces = memory.byteCount / piece
+    read = min(
+      read,
+      stopwatch.seconds {
+        Threads.forEach(pieces, threads: threads) { index in
+          consume(kernels.read(source.pointer + index * piece, piece))
+        }
+      })
+  }
+
+  /// Bytes that were read in a second.
+  func readBytesPerSecond(_ memory: borrowing YardstickMemory) -> Double {
+    let piece = YardstickMeter.pieceByteCount
+    return Double(memory.byteCount / piece * piece) / read
+  }
+
   func result(_ memory: borrowing YardstickMemory) -> MachineFacts.Yardsticks {
     let steps = Double(threads * YardstickMeter.steps)
     let pieces = memory.byteCount / YardstickMeter.pieceByteCount
@@ -80,7 +95,7 @@ struct YardstickMeter {
       threads: threads,
       dotOperationsPerSecond: steps * Double(kernels.dotOperations) / dots,
       floatOperationsPerSecond: steps * Double(kernels.multiplyAddOperations) / multiplyAdds,
-      readBytesPerSecond: Double(pieces * YardstickMeter.pieceByteCount) / read,
+      readBytesPerSecond: readBytesPerSecond(memory),
       copyBytesPerSecond: Double(pieces / 2 * YardstickMeter.pieceByteCount) / copy)
   }
 }

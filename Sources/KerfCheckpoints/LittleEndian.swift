@@ -11,7 +11,7 @@ extension [UInt8] {
 
 extension Int {
   /// The least multiple of `alignment` that is not less, or `nil` where it overflows.
-  func roundedUp(toMultipleOf alignment: Int) -> Int? {
+  package func roundedUp(toMultipleOf alignment: Int) -> Int? {
     let (sum, overflow) = addingReportingOverflow(alignment - 1)
     return overflow ? nil : sum / alignment * alignment
   }

@@ -75,6 +75,7 @@ public struct Transcoder: Sendable {
     fileprivate let restored = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let written = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let importance = AlignedBuffer(byteCount: Transcoder.tile * 4)
+    fileprivate let scaled = AlignedBuffer(byteCount: Transcoder.tile * 4)
     fileprivate let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
     /// Memory that one call at a time may use.
     public init() {}
@@ -152,7 +153,6 @@ public struct Transcoder: Sendable {
     _ scratch: borrowing Scratch, _ measured: Measured?
   ) {
     let elements = scratch.elements.pointer(to: Float.self)
-    let workspace = scratch.workspace.baseAddress
     let blocks = count / self.target.elementsPerBlock
     if self.source == self.target {
       target.copyMemory(from: source, byteCount: bytes(self.source, count))
@@ -163,19 +163,18 @@ public struct Transcoder: Sendable {
       return
     }
     if measured == nil, let encodeDirectly {
-      encodeDirectly(source, target, blocks, workspace)
+      encodeDirectly(source, target, blocks, scratch.workspace.baseAddress)
       return
     }
     if measured == nil, let decodeDirectly {
       decodeDirectly(source, target, count / self.source.elementsPerBlock)
       return
     }
-    decode(source, elements, count / self.source.elementsPerBlock)
-    encode(elements, target, blocks, workspace)
+    decode(source, to: elements, count: count)
+    encode(elements, importance: nil, target, count, scratch)
     if let measured {
-      let restored = scratch.restored.pointer(to: Float.self)
-      restore(target, restored, blocks)
-      measured(loss(elements, restored, count), nil, count)
+      let lost = loss(of: elements, importance: nil, target, count, scratch)
+      measured(lost.plain, lost.weighted, count)
     }
   }
 
@@ -189,28 +188,77 @@ public struct Transcoder: Sendable {
     }
     let elements = scratch.elements.pointer(to: Float.self)
     let importance = scratch.importance.pointer(to: Float.self)
-    let workspace = scratch.workspace.baseAddress
-    let blocks = count / self.target.elementsPerBlock
-    decode(source, elements, count / self.source.elementsPerBlock)
-    if let encodeWeighted {
-      encodeWeighted(elements, importance, target, blocks, workspace)
-    } else {
-      encode(elements, target, blocks, workspace)
+    decode(source, to: elements, count: count)
+    encode(elements, importance: importance, target, count, scratch)
+    if let measured {
+      let lost = loss(of: elements, importance: importance, target, count, scratch)
+      measured(lost.plain, lost.weighted, count)
     }
-    guard let measured else { return }
-    let restored = scratch.restored.pointer(to: Float.self)
-    restore(target, restored, blocks)
-    let plain = loss(elements, restored, count)
-    for i in 0..<count {
-      let root = importance[i].squareRoot()
-      elements[i] *= root
-      restored[i] *= root
-    }
-    measured(plain, loss(elements, restored, count), count)
   }
 
   private func bytes(_ format: Format, _ elements: Int) -> Int {
     elements / format.elementsPerBlock * format.bytesPerBlock
+  }
+}
+
+// The steps of a tile, also for whoever tries several formats on what was decoded once.
+extension Transcoder {
+  /// What a tile lost; weighted are the sums of elements scaled by the root of their importance.
+  package typealias Lost = (plain: LossSums, weighted: LossSums?)
+
+  /// Writes `count` elements of the source format as f32: up to a tile of whole blocks.
+  package func decode(
+    _ source: UnsafeRawPointer, to elements: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    decode(source, elements, count / self.source.elementsPerBlock)
+  }
+
+  /// Encodes a tile of elements, which are f32 already, to a place in `scratch`. Errors count by
+  /// `importance`, where it is given and the format has a search that takes it.
+  package func encode(
+    _ elements: UnsafePointer<Float>, importance: UnsafePointer<Float>?, count: Int,
+    scratch: borrowing Scratch
+  ) {
+    guard source != target else { return }
+    encode(elements, importance: importance, scratch.written.baseAddress, count, scratch)
+  }
+
+  /// What the tile lost that was encoded to `scratch` last.
+  package func loss(
+    of elements: UnsafePointer<Float>, importance: UnsafePointer<Float>?, count: Int,
+    scratch: borrowing Scratch
+  ) -> Lost {
+    guard source != target else { return (loss(elements, elements, count), nil) }
+    return loss(of: elements, importance: importance, scratch.written.baseAddress, count, scratch)
+  }
+
+  private func encode(
+    _ elements: UnsafePointer<Float>, importance: UnsafePointer<Float>?,
+    _ target: UnsafeMutableRawPointer, _ count: Int, _ scratch: borrowing Scratch
+  ) {
+    let blocks = count / self.target.elementsPerBlock
+    if let importance, let encodeWeighted {
+      encodeWeighted(elements, importance, target, blocks, scratch.workspace.baseAddress)
+    } else {
+      encode(elements, target, blocks, scratch.workspace.baseAddress)
+    }
+  }
+
+  private func loss(
+    of elements: UnsafePointer<Float>, importance: UnsafePointer<Float>?,
+    _ encoded: UnsafeRawPointer, _ count: Int, _ scratch: borrowing Scratch
+  ) -> Lost {
+    let restored = scratch.restored.pointer(to: Float.self)
+    restore(encoded, restored, count / target.elementsPerBlock)
+    let plain = loss(elements, restored, count)
+    guard let importance else { return (plain, nil) }
+    let scaled = scratch.scaled.pointer(to: Float.self)
+    for i in 0..<count {
+      let root = importance[i].squareRoot()
+      scaled[i] = elements[i] * root
+      restored[i] *= root
+    }
+    return (plain, loss(scaled, restored, count))
   }
 }
 

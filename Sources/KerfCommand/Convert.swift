@@ -20,7 +20,7 @@ struct Convert: ParsableCommand {
         kerf convert model.gguf small.gguf --to q4_K_M --importance imatrix.gguf
         kerf convert model.gguf small.gguf --to q4_0 --tensor 'ffn_down=q5_1' --tensor 'token_embd=q8_0'
         kerf convert model.safetensors model.gguf --to q4_1 --dry-run
-        kerf convert model.safetensors model.gguf --to q4_0 --report loss.csv --json > loss.json
+        kerf convert model.safetensors model.gguf --to q4_0 --report loss.html --json > loss.json
       """)
 
   @Argument(
@@ -60,7 +60,7 @@ struct Convert: ParsableCommand {
         + "column meets.", valueName: "file"))
   var importance: String?
 
-  @Option(help: ArgumentHelp("Write the report to a .json or .csv file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the report to a .json, .csv or .html file.", valueName: "file"))
   var report: String?
 
   @OptionGroup var work: ThreadOptions
@@ -99,7 +99,7 @@ struct Convert: ParsableCommand {
 
   func run() throws {
     let request = try makeRequest()
-    let reportFile = try report.map { try ReportFile($0, input: input, output: output) }
+    let reportFile = try report.map { try ReportFile($0, apartFrom: [input, output]) }
     do {
       let conversion = try Conversion(request)
       if dryRun {

@@ -28,7 +28,9 @@ struct KerfCommand: ParsableCommand {
         64 wrong usage
       """,
     version: kerfVersion,
-    subcommands: [Convert.self, Measure.self, Inspect.self, Bench.self, Formats.self])
+    subcommands: [
+      Convert.self, Measure.self, Inspect.self, SweepCommand.self, Bench.self, Formats.self,
+    ])
 
   static func main() {
     Signals.install()

@@ -22,7 +22,7 @@ struct Measure: ParsableCommand {
 
       EXAMPLES
         kerf measure model.safetensors model-q4_0.gguf
-        kerf measure model-f16.gguf model-q4_K_M.gguf --report loss.csv
+        kerf measure model-f16.gguf model-q4_K_M.gguf --report loss.html
         kerf measure model.safetensors model.gguf --tensors 'ffn|mlp' --worst 20
         kerf measure a.safetensors b.safetensors --json | jq .total.sqnr_db
       """)
@@ -41,7 +41,7 @@ struct Measure: ParsableCommand {
     help: ArgumentHelp("Only tensors whose name matches, in either file.", valueName: "regex"))
   var tensors: String?
 
-  @Option(help: ArgumentHelp("Write the report to a .json or .csv file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the report to a .json, .csv or .html file.", valueName: "file"))
   var report: String?
 
   @Option(help: ArgumentHelp("How many of the worst tensors to show.", valueName: "count"))
@@ -65,9 +65,7 @@ struct Measure: ParsableCommand {
   }
 
   func run() throws {
-    let reportFile = try report.map {
-      try ReportFile($0, input: reference, output: candidate)
-    }
+    let reportFile = try report.map { try ReportFile($0, apartFrom: [reference, candidate]) }
     var request = MeasureRequest(
       reference: FilePath(reference), candidate: FilePath(candidate), threads: work.threads)
     request.tensors = tensors

@@ -2,34 +2,39 @@ import ArgumentParser
 import Kerf
 import SystemPackage
 
-/// Where `--report` goes, and as what.
+/// A file that a report goes to, and as what.
 struct ReportFile {
-  enum Kind {
+  enum Kind: String {
     case json, csv, html
 
     /// The kind that the ending of `path` names.
     init(path: String) throws {
-      switch FilePath(path).extension?.lowercased() {
-      case "json": self = .json
-      case "csv": self = .csv
-      case "html": self = .html
-      default: throw ValidationError("--report \(path): expected a file ending in .json or .csv")
+      guard
+        let kind = FilePath(path).extension.flatMap({ Kind(rawValue: $0.lowercased()) })
+      else {
+        throw ValidationError(
+          "--report \(path): expected a file ending in .json, .csv or .html")
       }
+      self = kind
     }
   }
 
   private let path: FilePath
   private let kind: Kind
 
-  init(_ path: String, input: String, output: String) throws {
+  /// A file at `path`, of the kind that its ending names where `kind` is `nil`.
+  ///
+  /// - Parameters:
+  ///   - option: The option that the user named it with.
+  ///   - others: Files that the command reads or makes, which it must not be.
+  init(
+    _ path: String, as kind: Kind? = nil, option: String = "--report", apartFrom others: [String]
+  ) throws {
     self.path = FilePath(path)
-    kind = try Kind(path: path)
-    if case .html = kind {
-      throw Terminal.failure("--report \(path): reports as HTML are not possible yet")
-    }
-    let others = [FilePath(input), FilePath(output)]
+    self.kind = try kind ?? Kind(path: path)
+    let others = others.map { FilePath($0) }
     guard !others.contains(where: { $0 == self.path || $0.isSameFile(as: self.path) }) else {
-      throw Terminal.failure("--report \(path): is the input or the output")
+      throw Terminal.failure("\(option) \(path): is the input or the output")
     }
     // A place that cannot be written to is found out now, not after the work.
     do {
@@ -40,8 +45,14 @@ struct ReportFile {
   }
 
   /// Writes the report, replacing an earlier one.
-  func write(_ report: LossReport) throws {
-    let bytes = Array((kind == .csv ? report.csv : report.json + "\n").utf8)
+  func write(_ report: some WritableReport) throws {
+    let text =
+      switch kind {
+      case .json: report.json + "\n"
+      case .csv: report.csv
+      case .html: report.html
+      }
+    let bytes = Array(text.utf8)
     do {
       let file = try AtomicFile(at: path, byteCount: bytes.count, replacing: true)
       try file.write(bytes, at: 0)

@@ -46,45 +46,27 @@ public struct Conversion: Sendable {
     else { throw .outputIsInput(request.output) }
 
     let importance = try Conversion.importance(request, input)
-    let facts = try checked { () throws(CheckpointError) in
-      try Conversion.facts(of: input, in: container, target: request.target)
-    }
-    let choices: [FormatChoice]
-    do {
-      choices = try FormatPlan(
-        target: request.target, model: facts, hasImportance: importance != nil,
-        rules: request.rules,
-        keptStorage: Conversion.keptStorage(from: input.container, to: container)
-      ).choices(
-        for: input.tensors.map { TensorSummary(name: $0.name, shape: $0.shape, format: $0.format) })
-    } catch { throw .plan(error) }
+    let draft = try Draft(
+      of: input, at: request.output, in: container, target: request.target, rules: request.rules,
+      importance: importance?.file)
 
-    var requests: [(name: String, format: Format, shape: Shape)] = []
     var rows: [LossReport.Row] = []
     var passages: [Passage] = []
-    for (tensor, choice) in zip(input.tensors, choices) {
-      let format = Conversion.stored(choice, in: container)
+    for ((tensor, choice), placed) in zip(zip(input.tensors, draft.choices), draft.layout.tensors) {
       guard
         let passage = Passage(
-          from: tensor.format, to: format, rounding: request.rounding, table: table)
+          from: tensor.format, to: placed.format, rounding: request.rounding, table: table)
       else {
-        throw .notYet(request.input, tensor: tensor.name, from: tensor.format, to: format)
+        throw .notYet(request.input, tensor: tensor.name, from: tensor.format, to: placed.format)
       }
       passages.append(passage)
-      requests.append((tensor.name, format, tensor.shape))
-      rows.append(Conversion.row(tensor, choice, format))
+      rows.append(Conversion.row(tensor, choice, placed))
     }
-    let metadata = OutputMetadata.metadata(
-      of: input, in: container, architecture: facts.architecture, target: request.target,
-      hasBlocks: requests.contains { $0.format.kind == .block }, importance: importance?.file)
-    layout = try checked { () throws(CheckpointError) in
-      try CheckpointLayout(path: request.output, metadata: metadata, tensors: requests)
-    }
+    layout = draft.layout
     var remarks: [Remark] = []
     if let importance {
       remarks = try Conversion.weigh(&rows, importance, passages)
     }
-    for index in rows.indices { rows[index].byteCount = layout.tensors[index].byteCount }
     self.input = input
     self.passages = passages
     self.importance = importance
@@ -96,7 +78,7 @@ public struct Conversion: Sendable {
         bytesIn: rows.reduce(0) { $0 + $1.sourceByteCount },
         bytesOut: rows.reduce(0) { $0 + $1.byteCount }),
       isWeighted: importance != nil)
-    self.remarks = Remark.all(rows: rows, metadata: metadata) + remarks
+    self.remarks = Remark.all(rows: rows, metadata: draft.metadata) + remarks
 
     if request.isStrict {
       let fallbacks = rows.filter(\.isFallback).map { row in
@@ -167,12 +149,13 @@ public struct Conversion: Sendable {
   }
 
   private static func row(
-    _ tensor: TensorDescription, _ choice: FormatChoice, _ format: Format
+    _ tensor: TensorDescription, _ choice: FormatChoice, _ placed: TensorDescription
   ) -> LossReport.Row {
+    let format = placed.format
     var row = LossReport.Row(
       name: tensor.name, shape: tensor.shape, sourceFormat: tensor.format, format: format,
       wantedFormat: choice.isFallback ? choice.wanted : format,
-      sourceByteCount: tensor.byteCount, byteCount: 0)
+      sourceByteCount: tensor.byteCount, byteCount: placed.byteCount)
     if choice.isFallback {
       row.addNote(
         "rows of \(tensor.shape.columns) do not fill blocks of \(choice.wanted): \(format) instead")
@@ -188,10 +171,9 @@ public struct Conversion: Sendable {
     _ request: ConversionRequest, _ input: Checkpoint
   ) throws(ConversionError) -> ModelImportance? {
     guard let path = request.importance else { return nil }
-    guard request.rounding == .optimal else { throw .codec(.importanceOfReference) }
-    let file = try checked { () throws(CheckpointError) in try ImportanceFile.open(path) }
+    let importance = try ModelImportance(at: path, of: input, rounding: request.rounding)
     guard !path.isSameFile(as: request.output) else { throw .outputIsImportance(request.output) }
-    return ModelImportance(file, tensors: input.tensors)
+    return importance
   }
 
   /// Notes what the importance matrix does not say, tensor by tensor; returns it in short.
@@ -231,33 +213,5 @@ public struct Conversion: Sendable {
       remarks.append(.importanceOfNothing(count: importance.unmatched.count, first: first))
     }
     return remarks
-  }
-
-  /// What the model says of itself, where that matters.
-  private static func facts(
-    of input: Checkpoint, in container: Container, target: Target
-  ) throws(CheckpointError) -> ModelFacts {
-    switch input.metadata {
-    case .gguf(let entries): ModelFacts(entries)
-    case .safetensors:
-      container == .gguf || target.format.kind == .block
-        ? try JSONObject.config(in: input.directory).map(ModelFacts.init) ?? ModelFacts()
-        : ModelFacts()
-    }
-  }
-
-  /// What becomes of tensors that are not quantized.
-  static func keptStorage(from source: Container, to target: Container) -> KeptStorage {
-    switch (source, target) {
-    case (.gguf, .gguf): .unchanged
-    case (.safetensors, .gguf): .float32
-    case (_, .safetensors): .target
-    }
-  }
-
-  /// The choice, or for integers that a container has no type for, the next wider type.
-  static func stored(_ choice: FormatChoice, in container: Container) -> Format {
-    if container.canHold(choice.format) { return choice.format }
-    return Passage.wider(choice.format).first(where: container.canHold) ?? choice.format
   }
 }

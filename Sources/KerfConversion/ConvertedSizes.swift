@@ -36,7 +36,7 @@ package struct ConvertedSizes: Sendable {
     fileprivate mutating func add(_ choice: FormatChoice, rows: Int, columns: Int, of tensors: Int)
       -> Bool
     {
-      let format = Conversion.stored(choice, in: .gguf)
+      let format = Draft.stored(choice, in: .gguf)
       let (count, isTooLong) = rows.multipliedReportingOverflow(by: columns)
       // What GGUF has no type for is counted as it is: it need not fill rows.
       let bytes =
@@ -61,7 +61,7 @@ package struct ConvertedSizes: Sendable {
     self.tensors = tensors
     self.roles = roles
     self.model = model
-    keptStorage = Conversion.keptStorage(from: input.container, to: .gguf)
+    keptStorage = Draft.keptStorage(from: input.container, to: .gguf)
     var places: [Kind: Int] = [:]
     var groups: [Group] = []
     for (index, tensor) in tensors.enumerated() {

@@ -30,6 +30,14 @@ extension ModelFacts {
       architecture: architecture, layers: number("block_count"), heads: heads,
       keyValueHeads: number("attention.head_count_kv") ?? heads, experts: number("expert_count"),
       expertsUsed: number("expert_used_count"))
+    embeddingLength = number("embedding_length")
+    feedForwardLength = number("expert_feed_forward_length") ?? number("feed_forward_length")
+    vocabularyCount = number("vocab_size")
+    if vocabularyCount == nil, case .array(let words) = entries[key: "tokenizer.ggml.tokens"] {
+      vocabularyCount = words.count
+    }
+    contextLength = number("context_length")
+    attention = AttentionFacts(entries, architecture: architecture)
   }
 
   /// Facts from a model's config.json.
@@ -48,6 +56,17 @@ extension ModelFacts {
       experts: value(["num_local_experts", "num_experts", "n_routed_experts"])?.integer,
       expertsUsed: value(["num_experts_per_tok", "num_experts_per_token"])?.integer)
     tiesEmbeddings = value(["tie_word_embeddings"])?.bool
+    embeddingLength = value(["hidden_size", "n_embd", "d_model", "dim"])?.integer
+    feedForwardLength =
+      value([
+        "moe_intermediate_size", "intermediate_size", "n_inner", "d_ff", "ffn_dim", "hidden_dim",
+      ])?
+      .integer
+    vocabularyCount = value(["vocab_size"])?.integer
+    contextLength =
+      value(["max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length"])?
+      .integer
+    attention = AttentionFacts(value, architecture: architecture)
   }
 }
 

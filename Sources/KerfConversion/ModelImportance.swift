@@ -1,16 +1,17 @@
 // Which entry of an importance matrix says what about which tensor, and what its sums mean.
 
-internal import KerfCheckpoints
-internal import KerfCodecs
-internal import KerfElements
+package import KerfCheckpoints
+package import KerfCodecs
+package import KerfElements
 internal import KerfPlanning
 internal import Synchronization
+package import SystemPackage
 
 /// The importance of the columns of a model's tensors.
-final class ModelImportance: Sendable {
-  let file: ImportanceFile
+package final class ModelImportance: Sendable {
+  package let file: ImportanceFile
   /// Entries that no tensor takes, whatever becomes of it.
-  let unmatched: [String]
+  package let unmatched: [String]
   private let tensors: [TensorDescription]
   private let matches: [Match?]
   private let lent = Mutex<[Int: Importance]>([:])
@@ -21,7 +22,7 @@ final class ModelImportance: Sendable {
     let expert: Int?
   }
 
-  init(_ file: ImportanceFile, tensors: [TensorDescription]) {
+  package init(_ file: ImportanceFile, tensors: [TensorDescription]) {
     self.file = file
     self.tensors = tensors
     let byMeaning = ModelImportance.byMeaning(file.entries)
@@ -38,11 +39,20 @@ final class ModelImportance: Sendable {
     unmatched = file.entries.map(\.name).filter { !taken.contains($0) }
   }
 
+  /// The importance matrix at `path`, and what of it the tensors of `input` take.
+  package convenience init(
+    at path: FilePath, of input: Checkpoint, rounding: Rounding
+  ) throws(ConversionError) {
+    guard rounding == .optimal else { throw .codec(.importanceOfReference) }
+    let file = try checked { () throws(CheckpointError) in try ImportanceFile.open(path) }
+    self.init(file, tensors: input.tensors)
+  }
+
   /// Whether there is an entry for the tensor of that index.
-  func hasEntry(_ index: Int) -> Bool { matches[index] != nil }
+  package func hasEntry(_ index: Int) -> Bool { matches[index] != nil }
 
   /// Whether errors of the tensor count by importance on its way to `format`.
-  func counts(_ index: Int, _ format: Format) -> Bool {
+  package func counts(_ index: Int, _ format: Format) -> Bool {
     hasEntry(index) && Self.counts(tensors[index].format, format)
   }
 
@@ -72,7 +82,7 @@ final class ModelImportance: Sendable {
   }
 
   /// The same for the conversion of a piece: of the last few tensors, what was read is kept.
-  func lend(_ index: Int) throws(ConversionError) -> Importance {
+  package func lend(_ index: Int) throws(ConversionError) -> Importance {
     if let importance = lent.withLock({ $0[index] }) { return importance }
     let importance = try importance(of: index).importance
     lent.withLock { lent in

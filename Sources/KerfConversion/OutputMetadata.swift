@@ -82,6 +82,7 @@ enum OutputMetadata {
       case .nvfp4: 39
       default: Preset(name: format.name).flatMap { fileType(.preset($0)) }
       }
+    case .mix(let mix): fileType(.format(mix.format))
     case .preset(let preset):
       switch preset {
       case .f16: 1

@@ -103,8 +103,13 @@ extension TensorDescription {
   /// Where elements lie within the tensor's bytes. A piece ends on a block, but for the last one of
   /// a tensor, which ends with it.
   package func byteRange(_ piece: Pieces.Piece) -> Range<Int> {
-    let end = piece.start + piece.count
-    let lower = piece.start / format.elementsPerBlock * format.bytesPerBlock
+    byteRange(of: piece.start..<piece.start + piece.count)
+  }
+
+  /// The same for any elements that begin on a block, and end on one or with the tensor.
+  package func byteRange(of elements: Range<Int>) -> Range<Int> {
+    let end = elements.upperBound
+    let lower = elements.lowerBound / format.elementsPerBlock * format.bytesPerBlock
     let upper =
       end == shape.count ? byteCount : end / format.elementsPerBlock * format.bytesPerBlock
     return lower..<upper

@@ -52,6 +52,23 @@ public struct Loss: Sendable, Hashable {
     Loss.sqnr(squaredError: squaredError, squaredReference: squaredReference)
   }
 
+  /// The loss of tensors together, without importance: of tensors of which only the loss is left.
+  package static func total(_ losses: [Loss]) -> Loss {
+    func sum(_ term: (Loss) -> Double) -> Double {
+      losses.reduce(into: CompensatedSum()) { $0.add(term($1)) }.value
+    }
+    let count = losses.reduce(0) { $0 + $1.count }
+    let divisor = Double(max(count, 1))
+    return Loss(
+      count: count, nonFinite: losses.reduce(0) { $0 + $1.nonFinite },
+      overflowed: losses.reduce(0) { $0 + $1.overflowed },
+      squaredError: sum(\.squaredError), squaredReference: sum(\.squaredReference),
+      squaredCandidate: sum(\.squaredCandidate),
+      maxAbsoluteError: losses.reduce(0) { max($0, $1.maxAbsoluteError) },
+      meanAbsoluteError: sum { $0.meanAbsoluteError * Double($0.count) } / divisor,
+      bias: sum { $0.bias * Double($0.count) } / divisor, weightedNMSE: nil)
+  }
+
   /// The ratio from its two sums; `nil` where either is zero.
   package static func sqnr(squaredError: Double, squaredReference: Double) -> Double? {
     guard squaredError > 0, squaredReference > 0 else { return nil }
@@ -134,6 +151,25 @@ package struct LossAccumulator: Sendable {
       weightedNMSE: weightedNMSE)
   }
 
+  /// Σw(x−y)²; `nil` where nothing counted by importance.
+  package var weightedSquaredError: Double? { isWeighted ? weightedError.value : nil }
+
+  /// What a whole would have lost of which this is a part, one in `factor`, chosen by chance.
+  package func scaled(by factor: Double) -> LossAccumulator {
+    var whole = self
+    whole.count = Int((Double(count) * factor).rounded())
+    whole.nonFinite = Int((Double(nonFinite) * factor).rounded())
+    whole.overflowed = Int((Double(overflowed) * factor).rounded())
+    whole.squaredError.scale(by: factor)
+    whole.squaredReference.scale(by: factor)
+    whole.squaredCandidate.scale(by: factor)
+    whole.absoluteError.scale(by: factor)
+    whole.error.scale(by: factor)
+    whole.weightedError.scale(by: factor)
+    whole.weightedReference.scale(by: factor)
+    return whole
+  }
+
   private var weightedNMSE: Double? {
     guard isWeighted else { return nil }
     if weightedError.value == 0 { return 0 }
@@ -157,6 +193,11 @@ package struct CompensatedSum: Sendable {
   package mutating func add(_ other: CompensatedSum) {
     add(other.sum)
     correction += other.correction
+  }
+
+  package mutating func scale(by factor: Double) {
+    sum *= factor
+    correction *= factor
   }
 
   package var value: Double { sum + correction }

@@ -53,8 +53,10 @@ public enum KeptStorage: Sendable, Hashable {
 public enum Target: Sendable, Hashable, CustomStringConvertible {
   /// All of them the same.
   case format(Format)
-  /// Each what the mix gives it.
+  /// Each what the field's mix of that name gives it.
   case preset(Preset)
+  /// Each what a mix made for this file gives it.
+  case mix(FormatMix)
 
   /// The preset or format of that name, whatever its case. A name that is both means the preset,
   /// unless `isPure`: then every matrix takes the same format.
@@ -73,6 +75,7 @@ public enum Target: Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .format(let format): format
     case .preset(let preset): preset.format
+    case .mix(let mix): mix.format
     }
   }
 
@@ -81,6 +84,7 @@ public enum Target: Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .format(let format): format.name
     case .preset(let preset): preset.name
+    case .mix(let mix): "a mix, most of it \(mix.format)"
     }
   }
 }
@@ -118,7 +122,7 @@ public struct FormatPlan: Sendable {
   }
 
   /// A choice for every tensor, in their order.
-  /// - Throws: ``PlanError/ruleMatchesNothing(_:)``.
+  /// - Throws: ``PlanError``: a rule that matches nothing, a mix that is of other tensors.
   public func choices(for tensors: [TensorSummary]) throws(PlanError) -> [FormatChoice] {
     try choices(for: tensors, roles: TensorRole.roles(of: tensors.lazy.map(\.name)))
   }
@@ -127,6 +131,8 @@ public struct FormatPlan: Sendable {
   package func choices(
     for tensors: [TensorSummary], roles: [TensorRole]
   ) throws(PlanError) -> [FormatChoice] {
+    var given: [Format]?
+    if case .mix(let mix) = target { given = try mix.formats(of: tensors) }
     let mix: PresetMix? =
       if case .preset(let preset) = target {
         PresetMix(
@@ -144,12 +150,12 @@ public struct FormatPlan: Sendable {
         if decided == nil { decided = rule.format }
       }
       choices.append(
-        choice(for: tensor, roles[index], rule: decided) {
+        choice(for: tensor, roles[index], rule: decided ?? given?[index]) {
           mix?.format(of: index, tensor, roles[index]) ?? target.format
         })
     }
     if let unused = used.firstIndex(of: false) {
-      throw .ruleMatchesNothing(rules[unused].pattern)
+      throw .ruleMatchesNothing(rules[unused].pattern, option: rules[unused].option)
     }
     return choices
   }

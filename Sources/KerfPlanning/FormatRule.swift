@@ -63,8 +63,10 @@ public enum PlanError: Error, Sendable, Hashable, CustomStringConvertible {
   case ruleMatchesNothing(String, option: String = "--tensor")
   /// A mix that was made for other tensors; the words say where they differ.
   case otherTensors(String)
-  /// A tensor for which bounds leave no format.
+  /// A tensor for which bounds, or the output's container, leave no format.
   case noFormatLeft(tensor: String)
+  /// More bytes than can be counted.
+  case uncountable
 
   /// One line, for people.
   public var description: String {
@@ -73,7 +75,9 @@ public enum PlanError: Error, Sendable, Hashable, CustomStringConvertible {
     case .ruleMatchesNothing(let pattern, let option): "\(option): no tensor matches “\(pattern)”"
     case .otherTensors(let difference): "the plan is of another file: \(difference)"
     case .noFormatLeft(let tensor):
-      "tensor “\(tensor)”: none of the formats lies within the bounds that --min and --max set"
+      "tensor “\(tensor)”: no format is left that it may take; --formats, --min and --max choose "
+        + "among those that the output's container holds"
+    case .uncountable: "its tensors have more bytes than can be counted"
     }
   }
 }

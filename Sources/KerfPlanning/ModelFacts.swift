@@ -14,6 +14,16 @@ public struct ModelFacts: Sendable, Hashable {
   public var expertsUsed: Int?
   /// Whether the embedding is the output as well; `nil` where nothing says so.
   public var tiesEmbeddings: Bool?
+  /// Elements of the vector that a token is between layers.
+  public var embeddingLength: Int?
+  /// Elements between the two halves of a feed-forward layer, of one expert where there are some.
+  public var feedForwardLength: Int?
+  /// Words that the model knows.
+  public var vocabularyCount: Int?
+  /// Tokens that the model was made to look back at.
+  public var contextLength: Int?
+  /// What it has to remember of every token.
+  public var attention = AttentionFacts()
 
   /// Facts; each may be unknown.
   public init(
@@ -32,6 +42,12 @@ public struct ModelFacts: Sendable, Hashable {
   var headsPerKeyValueHead: Int {
     guard let heads, let keyValueHeads, keyValueHeads > 0 else { return 1 }
     return heads / keyValueHeads
+  }
+
+  /// Elements of a head, where the model divides its vectors among heads.
+  var headLength: Int? {
+    guard let embeddingLength, let heads, heads > 0 else { return nil }
+    return embeddingLength / heads
   }
 
   /// Whether it is one of the models of some 70 billion parameters whose values are so small a part

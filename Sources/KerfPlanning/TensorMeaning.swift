@@ -80,7 +80,7 @@ package struct TensorMeaning: Sendable, Hashable {
       .attentionOutput, .feedForwardGate, .feedForwardUp, .feedForwardDown, .router:
       guard layer != nil else { return nil }
       place = isExpert && names.last == "gate_up_proj" ? .expertGateAndUp : .part(role.part)
-    case .bias, .convolutionOrState, .other: return nil
+    case .attentionLowRank, .bias, .constant, .convolutionOrState, .other: return nil
     }
   }
 

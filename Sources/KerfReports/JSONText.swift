@@ -10,8 +10,19 @@ package enum JSONText {
   ///
   /// - Precondition: `value` encodes strings, integers, truth values and finite doubles only.
   package static func text(of value: some Encodable) -> String {
+    text(of: value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+  }
+
+  /// The same in as few bytes as it takes, for programs alone.
+  package static func compact(_ value: some Encodable) -> String {
+    text(of: value, [.sortedKeys, .withoutEscapingSlashes])
+  }
+
+  private static func text(
+    of value: some Encodable, _ formatting: JSONEncoder.OutputFormatting
+  ) -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = formatting
     do {
       return String(decoding: try encoder.encode(value), as: UTF8.self)
     } catch {

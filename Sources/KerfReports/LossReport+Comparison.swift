@@ -1,7 +1,7 @@
 internal import KerfElements
 internal import KerfMetrics
 
-/// What a terminal shows of a comparison beside its losses.
+/// What is shown of a comparison beside its losses.
 extension LossReport {
   /// What is to be known of the rows, said once where it is the same for several.
   var rowNotes: [String] {
@@ -35,11 +35,14 @@ extension LossReport {
       + list("only in the candidate", unmatched.candidate, count)
   }
 
+  /// A name without a partner, and why it has none.
+  func unmatchedLine(_ name: String) -> String {
+    name.plain + (unmatched.reasons[name].map { ": \($0.plain)" } ?? "")
+  }
+
   private func list(_ title: String, _ names: [String], _ count: Int) -> [String] {
     guard !names.isEmpty else { return [] }
-    let shown = names.prefix(count).map { name in
-      "  - \(name.plain)" + (unmatched.reasons[name].map { ": \($0.plain)" } ?? "")
-    }
+    let shown = names.prefix(count).map { "  - " + unmatchedLine($0) }
     let rest = names.count - shown.count
     return ["", "  \(title): \(Numbers.counted(names.count, "tensor"))"] + shown
       + (rest > 0 ? ["  - and \(Numbers.grouped(rest)) more"] : [])

@@ -1,5 +1,7 @@
 // How numbers look to people.
 
+internal import KerfMetrics
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -13,8 +15,8 @@ public enum Numbers {
   /// 3.14159 with two digits as “3.14”.
   public static func fixed(_ x: Double, _ digits: Int) -> String { formatted("%.\(digits)f", x) }
 
-  /// 0.000123 as “1.23e-04”.
-  public static func scientific(_ x: Double) -> String { formatted("%.2e", x) }
+  /// 0.000123 as “1.23e-04”, and nothing as “0”.
+  public static func scientific(_ x: Double) -> String { x == 0 ? "0" : formatted("%.2e", x) }
 
   /// 22713216 as “22,713,216”.
   public static func grouped(_ n: Int) -> String {
@@ -51,9 +53,29 @@ public enum Numbers {
     "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
   }
 
+  /// An error against its signal, both sums of squares, as “21.75 dB”.
+  static func decibels(_ error: Double, over signal: Double) -> String {
+    let words = bareDecibels(error, over: signal)
+    return Loss.sqnr(squaredError: error, squaredReference: signal) == nil ? words : words + " dB"
+  }
+
+  /// The same for a column that names the unit; “exact” where nothing was lost.
+  static func bareDecibels(_ error: Double, over signal: Double) -> String {
+    Loss.sqnr(squaredError: error, squaredReference: signal).map { fixed($0, 2) }
+      ?? (error == 0 ? "exact" : "–")
+  }
+
   private static func formatted(_ format: String, _ x: Double) -> String {
     var buffer = [CChar](repeating: 0, count: 400)
     let length = withVaList([x]) { vsnprintf(&buffer, buffer.count, format, $0) }
     return String(decoding: buffer.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
+}
+
+extension Loss {
+  /// The ratio of signal to noise as “21.75 dB”, or “exact”.
+  var decibels: String { Numbers.decibels(squaredError, over: squaredReference) }
+
+  /// The same for a column that names the unit.
+  var bareDecibels: String { Numbers.bareDecibels(squaredError, over: squaredReference) }
 }

@@ -17,7 +17,7 @@ SAFETENSORS_DTYPES = {
 
 def safetensors_bytes(tensors, metadata=None, header=None):
     """A file of {name: (dtype, array)}; `header` may change the header before it is written."""
-    entries, data = {}, b""
+    entries, data = {}, bytearray()
     if metadata is not None:
         entries["__metadata__"] = metadata
     for name, (dtype, array) in tensors.items():

@@ -11,7 +11,8 @@ import pytest
 GOLDENS = pathlib.Path(__file__).parents[1] / "Goldens" / "help"
 
 
-@pytest.mark.parametrize("words", ["", "bench", "bench matmul", "convert", "formats", "inspect", "measure"])
+@pytest.mark.parametrize(
+    "words", ["", "bench", "bench matmul", "convert", "formats", "inspect", "measure", "sweep"])
 def test_help(kerf, words):
     result = kerf(*words.split(), "--help")
     assert result.status == 0 and result.err == ""
