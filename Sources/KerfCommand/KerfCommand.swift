@@ -12,6 +12,7 @@ struct KerfCommand: ParsableCommand {
         kerf convert model.safetensors model-q8_0.gguf --to q8_0
         kerf convert model-f16.gguf model-q4_0.gguf --to q4_0 --report loss.json
         kerf convert model.safetensors half.safetensors --to f16
+        kerf plan model.gguf --memory 8GiB --context 8192
         kerf formats q4_0
 
       ENVIRONMENT
@@ -27,7 +28,7 @@ struct KerfCommand: ParsableCommand {
         64 wrong usage
       """,
     version: kerfVersion,
-    subcommands: [Convert.self, Bench.self, Formats.self])
+    subcommands: [Convert.self, Plan.self, Bench.self, Formats.self])
 
   static func main() {
     Signals.install()

@@ -24,6 +24,8 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   case outputIsImportance(FilePath)
   /// One part of a model in several files.
   case splitModel(FilePath, parts: Int)
+  /// A file that is not the plan that it should be.
+  case notAPlan(FilePath, reason: String)
   /// What `--strict` refuses: each line names a tensor and says what it is.
   case refused(FilePath, [Objection])
 
@@ -74,6 +76,7 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
       "\(path): output and importance matrix are the same file"
     case .splitModel(let path, let parts):
       "\(path): one of \(parts) parts; models in several files are not converted yet"
+    case .notAPlan(let path, let reason): "\(path): no plan: \(reason)"
     case .refused(let path, let objections):
       "\(path): refused by --strict: \(objections[0])"
         + (objections.count > 1 ? " (and \(objections.count - 1) more)" : "")
