@@ -11,7 +11,7 @@ import pytest
 GOLDENS = pathlib.Path(__file__).parents[1] / "Goldens" / "help"
 
 
-@pytest.mark.parametrize("words", ["", "bench", "bench matmul", "convert", "formats"])
+@pytest.mark.parametrize("words", ["", "bench", "bench matmul", "convert", "formats", "plan"])
 def test_help(kerf, words):
     result = kerf(*words.split(), "--help")
     assert result.status == 0 and result.err == ""
