@@ -27,6 +27,8 @@ public struct PlanReport: Sendable {
   public var losses: LossReport
   /// What is minimised: Σ(x−y)² over all tensors, weighted by importance where that is given.
   public var totalError: Double?
+  /// The standard error of that sum, where a sample was measured, without importance.
+  public var totalStandardError: Double?
   /// What share of the elements was measured: 1 is all of them.
   public var measuredShare: Double
   /// What the choice of a sample started from; `nil` where everything was measured.

@@ -124,9 +124,12 @@ struct PlanSizes: Sendable {
 
   /// The choice that costs least within a budget; `nil` where nothing fits.
   ///
-  /// - Parameter cost: What a format costs a tensor; `nil` where it is no use.
+  /// - Parameters:
+  ///   - presets: What it is to be no worse than, where they may be chosen.
+  ///   - cost: What a format costs a tensor; `nil` where it is no use.
   func choice(
-    _ budget: Budget, _ memory: PlanReport.Memory, cost: (Int, Format) -> Double?
+    _ budget: Budget, _ memory: PlanReport.Memory, presets: [PresetDraft],
+    cost: (Int, Format) -> Double?
   ) -> [Int]? {
     guard let fixed = fixedByteCount(budget, memory) else { return nil }
     // Where no format will do, all do alike.
@@ -142,7 +145,15 @@ struct PlanSizes: Sendable {
       }
     }
     let (room, overflow) = self.budget(budget).subtractingReportingOverflow(fixed)
-    guard !overflow, let choice = BudgetSolver.choice(of: items, budget: room) else { return nil }
+    let known = presets.compactMap { preset -> [Int]? in
+      let numbers = usable.enumerated().compactMap { index, usable in
+        usable.firstIndex { options[index][$0].format == preset.formats[index] }
+      }
+      return numbers.count == options.count ? numbers : nil
+    }
+    guard !overflow, let choice = BudgetSolver.choice(of: items, budget: room, known: known) else {
+      return nil
+    }
     return zip(usable, choice).map { $0[$1] }
   }
 }

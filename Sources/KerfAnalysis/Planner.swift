@@ -92,8 +92,9 @@ public struct Planner: Sendable {
     if fits {
       compared = PresetDraft.nearest(
         presets.map { sizes.needed(request.budget, memory, $0) }, to: budget)
-      costs = try measure(compared.map { presets[$0] }, progress)
-      let choice = sizes.choice(request.budget, memory) { index, format in
+      let nearest = compared.map { presets[$0] }
+      costs = try measure(nearest, progress)
+      let choice = sizes.choice(request.budget, memory, presets: nearest) { index, format in
         guard let cost = costs[index][format] else { return 0 }
         // What becomes infinite is no use.
         return cost.loss.overflowed > 0 ? nil : cost.error
@@ -105,7 +106,9 @@ public struct Planner: Sendable {
     report.presets = presets.enumerated().map { number, preset in
       row(preset, budget, compared.contains(number) ? costs : nil)
     }
-    if request.isEstimatingSpeed { report.speed = speed(report.losses) }
+    if request.isEstimatingSpeed, model.attention.kind != .encoder {
+      report.speed = speed(report.losses)
+    }
     report.losses.total.seconds = (clock.now - start).inSeconds
     return report
   }
@@ -167,7 +170,7 @@ public struct Planner: Sendable {
     var measured = 0
     var looked = 0
     for (index, tensor) in input.tensors.enumerated() {
-      let cost = costs.isEmpty ? nil : costs[index][formats[index]]
+      let cost = costs.isEmpty || tensor.shape.count == 0 ? nil : costs[index][formats[index]]
       rows.append(
         LossReport.Row(
           name: tensor.name, shape: tensor.shape, sourceFormat: tensor.format,
@@ -192,6 +195,7 @@ public struct Planner: Sendable {
         instructionSet: table.instructionSet, rows: rows, total: total,
         isWeighted: importance != nil),
       totalError: fits ? totalError(formats, costs) : nil,
+      totalStandardError: sample == nil || importance != nil ? nil : standardError(formats, costs),
       measuredShare: measured > 0 ? Double(looked) / Double(measured) : 1, seed: sample?.seed,
       fileByteCount: draft.fileByteCount, memory: memory, presets: [])
   }
@@ -218,6 +222,19 @@ public struct Planner: Sendable {
       sum.add(cost.error)
     }
     return sum.value
+  }
+
+  /// How far the total may be from that of everything; tensors are drawn independently.
+  private func standardError(_ formats: [Format], _ costs: [[Format: Trial.Outcome]]) -> Double? {
+    guard !costs.isEmpty else { return nil }
+    let variance = zip(formats, costs).reduce(0.0) { sum, element in
+      guard let cost = element.1[element.0], let relative = cost.nmseStandardError else {
+        return sum
+      }
+      let error = relative * cost.loss.squaredReference
+      return sum + error * error
+    }
+    return variance.squareRoot()
   }
 
   private func speed(_ losses: LossReport) -> PlanReport.Speed? {

@@ -183,6 +183,7 @@ struct Convert: ParsableCommand {
         try Planner(request).run(progress: progress)
       }
       guard report.fits else { throw Terminal.failure(report.whyNothingFits) }
+      for remark in report.remarks { Terminal.note(remark) }
       return .mix(report.mix)
     }
   }

@@ -11,7 +11,8 @@
 //
 // That may be much where one item is a large part of all, as embeddings are. So what follows
 // improves on it: later steps that still fit; then an item is given one of its options, whichever,
-// and steps are taken with the others again, for every option of the large items; and exchanges.
+// and steps are taken with the others again, for every option of the large items; and exchanges,
+// from there and from choices that are known: what comes of it is never worse than those.
 
 /// The choice of options, deterministic: whatever is equal goes by the order of items and options.
 package enum BudgetSolver {
@@ -28,18 +29,29 @@ package enum BudgetSolver {
   }
 
   /// The number of an option for each item, or `nil` where not even the smallest ones fit.
+  ///
+  /// - Parameter known: Choices that others made, which count where they fit.
   /// - Precondition: no item is without options, and bytes add up without overflow.
-  package static func choice(of items: [[Option]], budget: Int) -> [Int]? {
+  package static func choice(
+    of items: [[Option]], budget: Int, known: [[Int]] = []
+  ) -> [Int]? {
     let frontiers = items.map(Frontier.init)
-    var search = Search(frontiers, budget: budget)
-    guard search.room >= 0 else { return nil }
-    search.takeSteps()
-    search.exchange()
-    var other = Search(frontiers, budget: budget)
-    other.fix()
-    other.exchange()
-    if other.loss < search.loss { search = other }
-    return zip(frontiers, search.places).map { $0.numbers[$1] }
+    let start = Search(frontiers, budget: budget)
+    guard start.room >= 0 else { return nil }
+    var searches = [start, start]
+    searches[0].takeSteps()
+    searches[1].fix()
+    for choice in known {
+      var search = start
+      for (item, number) in choice.enumerated() {
+        search.set(item, to: frontiers[item].place(of: items[item][number]))
+      }
+      if search.room >= 0 { searches.append(search) }
+    }
+    for index in searches.indices { searches[index].exchange() }
+    let losses = searches.map(\.loss)
+    let best = losses.indices.min { losses[$0] < losses[$1] } ?? 0
+    return zip(frontiers, searches[best].places).map { $0.numbers[$1] }
   }
 
   /// Bytes of the smallest options; `nil` where they cannot be counted.
@@ -82,6 +94,11 @@ private struct Frontier {
     self.options = options
     self.numbers = numbers
     self.hull = hull
+  }
+
+  /// The place of the closest option that is no larger than `option`, which is one of all.
+  func place(of option: BudgetSolver.Option) -> Int {
+    (options.lastIndex { $0.byteCount <= option.byteCount }) ?? 0
   }
 
   /// Bytes between the smallest option and the largest.
@@ -136,6 +153,8 @@ private struct Search {
     return Move(
       item: item, place: place, bytes: new.byteCount - old.byteCount, gain: old.loss - new.loss)
   }
+
+  mutating func set(_ item: Int, to place: Int) { apply(move(item, to: place)) }
 
   private mutating func apply(_ move: Move) {
     places[move.item] = move.place
@@ -193,7 +212,7 @@ private struct Search {
   mutating func exchange() {
     let moves = frontiers.reduce(0) { $0 + $1.options.count }
     // Each saves something, but they may be many; a bound that depends on nothing but the sizes.
-    for _ in 0..<max(16, 100_000_000 / max(moves, 1)).clamped(to: 10_000) {
+    for _ in 0..<max(4, 10_000_000 / max(moves, 1)) {
       guard let best = bestExchange() else { return }
       if let down = best.down { apply(down) }
       apply(best.up)
@@ -261,8 +280,4 @@ private struct Search {
       return moves[first].item != item ? moves[first] : second.map { moves[$0] }
     }
   }
-}
-
-extension Int {
-  fileprivate func clamped(to most: Int) -> Int { Swift.min(self, most) }
 }

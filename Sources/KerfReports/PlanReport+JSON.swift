@@ -40,6 +40,7 @@ private struct JSONPlan: Encodable {
     try json.encode(plan.memory.extent.format.name, forKey: "kv")
 
     try json.encode(plan.totalError, forKey: "total_error")
+    try json.encode(plan.totalStandardError, forKey: "total_error_standard_error")
     try json.encode(JSONTotal(plan.losses.total), forKey: "total")
     try json.encode(plan.losses.rows.map(Row.init), forKey: "tensors")
     try json.encode(plan.presets.map(Preset.init), forKey: "presets")

@@ -147,6 +147,7 @@ extension PlanReport {
       let kind = losses.isWeighted ? "weighted by importance" : "over all tensors"
       lines.append(
         "Total squared error \(kind): \(Numbers.scientific(totalError))"
+          + (totalStandardError.map { " ± \(Numbers.scientific($0))" } ?? "")
           + (loss.sqnr.map { ", SQNR \(Numbers.fixed($0, 2)) dB" } ?? ", nothing is lost"))
     }
     for preset in presets {
