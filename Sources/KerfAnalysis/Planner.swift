@@ -34,6 +34,9 @@ public struct Planner: Sendable {
   public init(_ request: PlanRequest) throws(AnalysisError) {
     self.request = request
     do { table = try KernelTable.current() } catch { throw .codec(error) }
+    if request.importance != nil, request.rounding == .reference {
+      throw .codec(.importanceOfReference)
+    }
     let input: Checkpoint
     let model: ModelFacts
     let file: ImportanceFile?

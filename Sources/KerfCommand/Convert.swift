@@ -77,8 +77,6 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var work: ThreadOptions
 
-  @OptionGroup(title: "OPTIONS OF A MIX MADE FOR THE INPUT") var mix: MixOptions
-
   @Flag(help: "Print the choice for every tensor; write nothing.")
   var dryRun = false
 
@@ -93,6 +91,8 @@ struct Convert: ParsableCommand {
 
   @Flag(help: "Print the report as JSON, and nothing else, on standard output.")
   var json = false
+
+  @OptionGroup var mix: MixOptions
 
   /// What the options say of the target; a mix is made later, from the input.
   private enum Wish {

@@ -27,10 +27,8 @@ struct MixOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Sequences at a time. (default: 1)", valueName: "count"))
   var batch: Int?
 
-  @Option(
-    help: ArgumentHelp(
-      "How keys and values are stored, f16 or q8_0. (default: f16)", valueName: "format"))
-  var kv: Format?
+  @Option(help: ArgumentHelp("How keys and values are stored. (default: f16)", valueName: "format"))
+  var kv: CacheFormat?
 
   @Option(
     help: ArgumentHelp(
@@ -96,9 +94,6 @@ struct MixOptions: ParsableArguments {
         throw ValidationError("\(name) \(count): expected 1 to \(1 << 30)")
       }
     }
-    if let kv, !KeyValueCache.formats.contains(kv) {
-      throw ValidationError("--kv \(kv): expected f16 or q8_0")
-    }
     if let format = formats?.elements.first(where: { !$0.isEncodable }) {
       throw ValidationError("--formats \(format): Kerf does not write it yet")
     }
@@ -129,13 +124,27 @@ struct MixOptions: ParsableArguments {
     var request = PlanRequest(input: input, budget: budget, threads: threads)
     request.context = context
     request.sequences = batch ?? 1
-    request.cacheFormat = kv ?? .f16
+    request.cacheFormat = kv?.format ?? .f16
     request.formats = formats?.elements
     (request.keep, request.minima, request.maxima) = try bounds()
     let seed = seed ?? 0
     request.extent = sample.map { .sample(Sample($0, seed: seed)) } ?? .automatic(seed: seed)
     return request
   }
+}
+
+/// What keys and values may be stored as.
+struct CacheFormat: ExpressibleByArgument {
+  let format: Format
+
+  init?(argument: String) {
+    guard let format = Format(name: argument), KeyValueCache.formats.contains(format) else {
+      return nil
+    }
+    self.format = format
+  }
+
+  static var allValueStrings: [String] { KeyValueCache.formats.map(\.name) }
 }
 
 private func byteSize(_ text: String) throws -> ByteSize {

@@ -44,12 +44,6 @@ public struct Conversion: Sendable {
     guard !request.input.isSameFile(as: request.output) else {
       throw .outputIsInput(request.output)
     }
-    if case .gguf(let entries) = input.metadata,
-      let parts = entries[key: "split.count"]?.integer, parts > 1
-    {
-      throw .splitModel(request.input, parts: parts)
-    }
-
     let importance = try Conversion.importance(request, input)
     let draft = try Draft(
       of: input, at: request.output, in: container, target: request.target, rules: request.rules,

@@ -23,6 +23,11 @@ package struct Draft: Sendable {
     of input: Checkpoint, at path: FilePath, in container: Container, target: Target,
     rules: [FormatRule] = [], importance: ImportanceFile? = nil, facts: ModelFacts? = nil
   ) throws(ConversionError) {
+    if case .gguf(let entries) = input.metadata,
+      let parts = entries[key: "split.count"]?.integer, parts > 1
+    {
+      throw .splitModel(input.path, parts: parts)
+    }
     let facts =
       if let facts { facts } else { try Draft.facts(of: input, in: container, target: target) }
     do {
