@@ -119,6 +119,13 @@ struct PlanSizes: Sendable {
     }
   }
 
+  /// Whether every tensor may take what a preset gives it.
+  func canChoose(_ preset: PresetDraft) -> Bool {
+    zip(options, preset.formats).allSatisfy { options, format in
+      options.contains { $0.format == format }
+    }
+  }
+
   /// The formats of a choice.
   func formats(_ choice: [Int]) -> [Format] { zip(options, choice).map { $0[$1].format } }
 

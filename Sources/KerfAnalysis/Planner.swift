@@ -89,13 +89,10 @@ public struct Planner: Sendable {
     let least = try draft(sizes.formats(sizes.smallest))
     let leastNeeded = sizes.needed(request.budget, memory, least)
     var formats = sizes.formats(sizes.smallest)
-    var compared: [Int] = []
     var costs: [[Format: Trial.Outcome]] = []
     let fits = leastNeeded <= budget
     if fits {
-      compared = PresetDraft.nearest(
-        presets.map { sizes.needed(request.budget, memory, $0) }, to: budget)
-      let nearest = compared.map { presets[$0] }
+      let nearest = nearestPresets(budget)
       costs = try measure(nearest, progress)
       let choice = sizes.choice(request.budget, memory, presets: nearest) { index, format in
         guard let cost = costs[index][format] else { return 0 }
@@ -106,14 +103,22 @@ public struct Planner: Sendable {
     }
     var report = try report(formats, costs, fits: fits, budget: budget)
     report.smallestByteCount = leastNeeded
-    report.presets = presets.enumerated().map { number, preset in
-      row(preset, budget, compared.contains(number) ? costs : nil)
-    }
+    report.presets = presets.map { row($0, budget, costs) }
     if request.isEstimatingSpeed, model.attention.kind != .encoder {
       report.speed = speed(report.losses)
     }
     report.losses.total.seconds = (clock.now - start).inSeconds
     return report
+  }
+
+  /// The presets that come nearest to the budget from either side: of those that cost no other
+  /// formats to be tried, if there are any.
+  private func nearestPresets(_ budget: Int) -> [PresetDraft] {
+    let free = presets.filter { sizes.canChoose($0) }
+    let all = free.isEmpty ? presets : free
+    return PresetDraft.nearest(
+      all.map { sizes.needed(request.budget, memory, $0) }, to: budget
+    ).map { all[$0] }
   }
 
   // MARK: What formats cost
@@ -204,7 +209,7 @@ public struct Planner: Sendable {
   }
 
   private func row(
-    _ preset: PresetDraft, _ budget: Int, _ costs: [[Format: Trial.Outcome]]?
+    _ preset: PresetDraft, _ budget: Int, _ costs: [[Format: Trial.Outcome]]
   ) -> PlanReport.PresetRow {
     var memory = memory
     memory.weights = preset.weightByteCount
@@ -212,11 +217,12 @@ public struct Planner: Sendable {
       name: preset.name, weightByteCount: preset.weightByteCount,
       fileByteCount: preset.fileByteCount, memoryByteCount: memory.total,
       fits: sizes.needed(request.budget, self.memory, preset) <= budget,
-      totalError: costs.flatMap { totalError(preset.formats, $0) })
+      totalError: totalError(preset.formats, costs))
   }
 
   /// The sum of what tensors cost; `nil` where one of them is not known.
   private func totalError(_ formats: [Format], _ costs: [[Format: Trial.Outcome]]) -> Double? {
+    guard !costs.isEmpty else { return nil }
     var sum = CompensatedSum()
     for (index, format) in formats.enumerated() where input.tensors[index].format.isDecodable {
       // What stays the same need not have been looked at.

@@ -150,7 +150,10 @@ extension PlanReport {
           + (totalStandardError.map { " ± \(Numbers.scientific($0))" } ?? "")
           + (loss.sqnr.map { ", SQNR \(Numbers.fixed($0, 2)) dB" } ?? ", nothing is lost"))
     }
-    for preset in presets {
+    // The nearest ones, on either side of the budget.
+    let measured = presets.filter { $0.totalError != nil }
+    let nearest = [measured.last { !$0.fits }, measured.first { $0.fits }].compactMap(\.self)
+    for preset in nearest {
       guard let error = preset.totalError, let totalError, error > 0 else { continue }
       let less = (1 - totalError / error) * 100
       let size = Double(memory.weights) / Double(max(preset.weightByteCount, 1)) * 100
