@@ -164,7 +164,7 @@ def updated(old, new):
 
 ORDER = [
     "## Kernels beside memcpy", "## Kernels beside peers", "## Whole files", "## Large files",
-    "## Errors beside llama-quantize", "## Matrix products"]
+    "## Errors beside llama-quantize", "## Mixes beside presets", "## Matrix products"]
 OLD = "*Measured in an earlier run.*\n\n"
 
 

@@ -15,11 +15,17 @@ struct Convert: ParsableCommand {
       routers, position embeddings and integers keep their precision. Where rows do not fill the \
       blocks of a format, a tensor takes one of smaller blocks, or f16, and the report says so.
 
+      Instead of --to, --size, --bits or --memory make a mix for this very file: formats are tried \
+      on its tensors, and each gets the one that makes the total loss least within the budget. \
+      'kerf plan' shows such a mix, and keeps it in a file for --plan.
+
       EXAMPLES
         kerf convert model.safetensors model.gguf --to q8_0
         kerf convert model.gguf small.gguf --to q4_K_M --importance imatrix.gguf
         kerf convert model.gguf small.gguf --to q4_0 --tensor 'ffn_down=q5_1' --tensor 'token_embd=q8_0'
         kerf convert model.safetensors model.gguf --to q4_1 --dry-run
+        kerf convert model.gguf small.gguf --size 5GB --keep output
+        kerf convert model.gguf small.gguf --plan plan.json
         kerf convert model.safetensors model.gguf --to q4_0 --report loss.html --json > loss.json
       """)
 
@@ -34,7 +40,13 @@ struct Convert: ParsableCommand {
     name: .long,
     help: ArgumentHelp(
       "What weight matrices become, one of 'kerf formats'.", valueName: "format|preset"))
-  var to: String
+  var to: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What each tensor becomes, from a file that 'kerf plan' made of this input.",
+      valueName: "file"))
+  var plan: String?
 
   @Flag(help: "No mix: every weight matrix takes the same format.")
   var pure = false
@@ -80,11 +92,36 @@ struct Convert: ParsableCommand {
   @Flag(help: "Print the report as JSON, and nothing else, on standard output.")
   var json = false
 
-  func validate() throws {
-    if Target(name: to) == nil {
+  @OptionGroup var mix: MixOptions
+
+  /// What the options say of the target; a mix is made later, from the input.
+  private enum Wish {
+    case target(Target)
+    case plan(FilePath)
+    case budget(Budget)
+  }
+
+  private func wish() throws -> Wish {
+    let given = [to != nil, plan != nil, mix.budgetCount > 0].count { $0 }
+    guard given == 1, mix.budgetCount <= 1 else {
+      throw ValidationError("expected one of --to, --plan, --size, --bits and --memory")
+    }
+    if let budget = mix.budget { return .budget(budget) }
+    if let option = mix.givenOption {
+      throw ValidationError("\(option) belongs to --size, --bits or --memory")
+    }
+    if let plan { return .plan(FilePath(plan)) }
+    let to = to ?? ""
+    guard let target = Target(name: to, isPure: pure) else {
       throw ValidationError(
         "--to \(to): there is no such format or preset; 'kerf formats' lists them")
     }
+    return .target(target)
+  }
+
+  func validate() throws {
+    _ = try wish()
+    if pure, to == nil { throw ValidationError("--pure belongs to --to") }
     if importance != nil, rounding == .reference {
       throw ValidationError(
         "--importance with --rounding reference: reference bytes do not depend on importance")
@@ -98,9 +135,9 @@ struct Convert: ParsableCommand {
   }
 
   func run() throws {
-    let request = try makeRequest()
     let reportFile = try report.map { try ReportFile($0, apartFrom: [input, output]) }
     do {
+      let request = try makeRequest()
       let conversion = try Conversion(request)
       if dryRun {
         try reportFile?.write(conversion.plannedReport)
@@ -111,25 +148,48 @@ struct Convert: ParsableCommand {
         try conversion.run(progress: progress)
       }
       try reportFile?.write(report)
-      try show(report, heading(report) + "\n\n" + report.text(), conversion.remarks)
+      try show(report, heading(report, request) + "\n\n" + report.text(), conversion.remarks)
     } catch let error as ConversionError {
       if case .refused(_, let objections) = error {
         for objection in objections.dropFirst().prefix(20) { Terminal.note("\(objection)") }
         throw Terminal.failure(error, status: 2)
       }
       throw Terminal.failure(error)
+    } catch let error as AnalysisError {
+      throw Terminal.failure(error)
+    }
+  }
+
+  /// What tensors are to become; a mix is made here.
+  private func target() throws -> Target {
+    switch try wish() {
+    case .target(let target):
+      if case .format(let format) = target, !format.isEncodable {
+        throw Terminal.failure(
+          "--to \(format): encoding it is not possible yet; possible are "
+            + Format.encodable.map(\.name).joined(separator: ", "))
+      }
+      return target
+    case .plan(let path): return .mix(try FormatMix(contentsOf: path))
+    case .budget(let budget):
+      var request = try mix.request(FilePath(input), budget, work.threads)
+      request.container =
+        container ?? FilePath(output).extension.flatMap(Container.init(pathExtension:)) ?? .gguf
+      request.rules = try rules
+      request.rounding = rounding
+      request.importance = importance.map { FilePath($0) }
+      request.isEstimatingSpeed = false
+      let report = try withProgressLine { progress throws(AnalysisError) in
+        try Planner(request).run(progress: progress)
+      }
+      guard report.fits else { throw Terminal.failure(report.whyNothingFits) }
+      for remark in report.remarks { Terminal.note(remark) }
+      return .mix(report.mix)
     }
   }
 
   private func makeRequest() throws -> ConversionRequest {
-    guard let target = Target(name: to, isPure: pure) else {
-      throw Terminal.failure("--to \(to): there is no such format or preset")
-    }
-    if case .format(let format) = target, !format.isEncodable {
-      throw Terminal.failure(
-        "--to \(format): encoding it is not possible yet; possible are "
-          + Format.encodable.map(\.name).joined(separator: ", "))
-    }
+    let target = try target()
     var request = ConversionRequest(
       input: FilePath(input), output: FilePath(output), target: target, threads: work.threads)
     request.container = container
@@ -153,8 +213,8 @@ struct Convert: ParsableCommand {
     for remark in remarks { Terminal.note(remark.description) }
   }
 
-  private func heading(_ report: LossReport) -> String {
-    "\(report.source) → \(report.target)  (\(Target(name: to, isPure: pure)?.description ?? to), \(rounding.rawValue) rounding, "
+  private func heading(_ report: LossReport, _ request: ConversionRequest) -> String {
+    "\(report.source) → \(report.target)  (\(request.target), \(rounding.rawValue) rounding, "
       + "\(report.instructionSet.rawValue))"
   }
 }

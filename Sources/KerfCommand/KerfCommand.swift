@@ -13,6 +13,7 @@ struct KerfCommand: ParsableCommand {
         kerf convert model-f16.gguf model-q4_0.gguf --to q4_0 --report loss.json
         kerf convert model.safetensors half.safetensors --to f16
         kerf measure model.safetensors model-q8_0.gguf
+        kerf plan model.gguf --memory 8GiB --context 8192
         kerf formats q4_0
 
       ENVIRONMENT
@@ -29,7 +30,7 @@ struct KerfCommand: ParsableCommand {
       """,
     version: kerfVersion,
     subcommands: [
-      Convert.self, Measure.self, Inspect.self, SweepCommand.self, Bench.self, Formats.self,
+      Convert.self, Measure.self, Inspect.self, SweepCommand.self, Plan.self, Bench.self, Formats.self,
     ])
 
   static func main() {

@@ -52,6 +52,11 @@ struct ReportFile {
       case .csv: report.csv
       case .html: report.html
       }
+    try write(text: text)
+  }
+
+  /// Writes what is text already, replacing an earlier file.
+  func write(text: String) throws {
     let bytes = Array(text.utf8)
     do {
       let file = try AtomicFile(at: path, byteCount: bytes.count, replacing: true)

@@ -22,6 +22,8 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   case importanceSize(FilePath, tensor: String, shape: Shape, found: Int)
   /// Output and importance matrix are one file.
   case outputIsImportance(FilePath)
+  /// A file that is not the plan that it should be.
+  case notAPlan(FilePath, reason: String)
   /// What `--strict` refuses: each line names a tensor and says what it is.
   case refused(FilePath, [Objection])
 
@@ -70,6 +72,7 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
         + "of \(shape), found \(found)"
     case .outputIsImportance(let path):
       "\(path): output and importance matrix are the same file"
+    case .notAPlan(let path, let reason): "\(path): no plan: \(reason)"
     case .refused(let path, let objections):
       "\(path): refused by --strict: \(objections[0])"
         + (objections.count > 1 ? " (and \(objections.count - 1) more)" : "")

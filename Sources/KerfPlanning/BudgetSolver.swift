@@ -7,8 +7,12 @@
 // does not fit, and of that one the part that fits, solves the problem with fractions allowed: no
 // choice of whole options leaves less (it is the Lagrangian relaxation, whose multiplier is the
 // last step's ratio). All items but that one have a whole option then. So the choice without that
-// one step leaves at most as much more than the least possible as one step of one item saves. What
-// follows only improves on it: later steps that still fit, and exchanges.
+// one step leaves at most as much more than the least possible as one step of one item saves.
+//
+// That may be much where one item is a large part of all, as embeddings are. So what follows
+// improves on it: later steps that still fit; then an item is given one of its options, whichever,
+// and steps are taken with the others again, for every option of the large items; and exchanges,
+// from there and from choices that are known: what comes of it is never worse than those.
 
 /// The choice of options, deterministic: whatever is equal goes by the order of items and options.
 package enum BudgetSolver {
@@ -25,14 +29,29 @@ package enum BudgetSolver {
   }
 
   /// The number of an option for each item, or `nil` where not even the smallest ones fit.
+  ///
+  /// - Parameter known: Choices that others made, which count where they fit.
   /// - Precondition: no item is without options, and bytes add up without overflow.
-  package static func choice(of items: [[Option]], budget: Int) -> [Int]? {
+  package static func choice(
+    of items: [[Option]], budget: Int, known: [[Int]] = []
+  ) -> [Int]? {
     let frontiers = items.map(Frontier.init)
-    var search = Search(frontiers, budget: budget)
-    guard search.room >= 0 else { return nil }
-    search.takeSteps()
-    search.exchange()
-    return zip(frontiers, search.places).map { $0.numbers[$1] }
+    let start = Search(frontiers, budget: budget)
+    guard start.room >= 0 else { return nil }
+    var searches = [start, start]
+    searches[0].takeSteps()
+    searches[1].fix()
+    for choice in known {
+      var search = start
+      for (item, number) in choice.enumerated() {
+        search.set(item, to: frontiers[item].place(of: items[item][number]))
+      }
+      if search.room >= 0 { searches.append(search) }
+    }
+    for index in searches.indices { searches[index].exchange() }
+    let losses = searches.map(\.loss)
+    let best = losses.indices.min { losses[$0] < losses[$1] } ?? 0
+    return zip(frontiers, searches[best].places).map { $0.numbers[$1] }
   }
 
   /// Bytes of the smallest options; `nil` where they cannot be counted.
@@ -77,6 +96,14 @@ private struct Frontier {
     self.hull = hull
   }
 
+  /// The place of the closest option that is no larger than `option`, which is one of all.
+  func place(of option: BudgetSolver.Option) -> Int {
+    (options.lastIndex { $0.byteCount <= option.byteCount }) ?? 0
+  }
+
+  /// Bytes between the smallest option and the largest.
+  var span: Int { options[options.count - 1].byteCount - options[0].byteCount }
+
   /// Loss saved by a byte from one option to a larger one.
   static func slope(_ a: BudgetSolver.Option, _ b: BudgetSolver.Option) -> Double {
     (a.loss - b.loss) / Double(b.byteCount - a.byteCount)
@@ -89,11 +116,25 @@ private struct Search {
   var places: [Int]
   /// Bytes that are left.
   var room: Int
+  /// Steps on the hulls of all items, those that save most per byte first.
+  private let steps: [(item: Int, place: Int)]
 
   init(_ frontiers: [Frontier], budget: Int) {
     self.frontiers = frontiers
+    steps = Search.steps(frontiers)
     places = frontiers.map { _ in 0 }
     room = frontiers.reduce(budget) { $0 - $1.options[0].byteCount }
+  }
+
+  private static func steps(_ frontiers: [Frontier]) -> [(item: Int, place: Int)] {
+    var steps: [(slope: Double, item: Int, place: Int)] = []
+    for (item, frontier) in frontiers.enumerated() {
+      for (old, new) in zip(frontier.hull, frontier.hull.dropFirst()) {
+        steps.append((Frontier.slope(frontier.options[old], frontier.options[new]), item, new))
+      }
+    }
+    steps.sort { ($1.slope, $0.item, $0.place) < ($0.slope, $1.item, $1.place) }
+    return steps.map { ($0.item, $0.place) }
   }
 
   /// A change of one item's option.
@@ -113,26 +154,57 @@ private struct Search {
       item: item, place: place, bytes: new.byteCount - old.byteCount, gain: old.loss - new.loss)
   }
 
+  mutating func set(_ item: Int, to place: Int) { apply(move(item, to: place)) }
+
   private mutating func apply(_ move: Move) {
     places[move.item] = move.place
     room -= move.bytes
   }
 
-  /// Steps on the hulls, those that save most per byte first.
-  mutating func takeSteps() {
-    var steps: [(slope: Double, item: Int, step: Int)] = []
-    for (item, frontier) in frontiers.enumerated() {
-      for step in frontier.hull.indices.dropFirst() {
-        let slope = Frontier.slope(
-          frontier.options[frontier.hull[step - 1]], frontier.options[frontier.hull[step]])
-        steps.append((slope, item, step))
-      }
+  /// What is left with the options as they are.
+  var loss: Double {
+    zip(frontiers, places).reduce(0) { $0 + $1.0.options[$1.1].loss }
+  }
+
+  /// Takes steps on the hulls, those that save most per byte first, of all items but those whose
+  /// option is `fixed`.
+  mutating func takeSteps(fixed: [Bool]? = nil) {
+    var hasStopped = fixed ?? [Bool](repeating: false, count: frontiers.count)
+    for step in steps where !hasStopped[step.item] {
+      let move = move(step.item, to: step.place)
+      if move.bytes <= room { apply(move) } else { hasStopped[step.item] = true }
     }
-    steps.sort { ($1.slope, $0.item, $0.step) < ($0.slope, $1.item, $1.step) }
-    var hasStopped = [Bool](repeating: false, count: frontiers.count)
-    for (_, item, step) in steps where !hasStopped[item] {
-      let move = move(item, to: frontiers[item].hull[step])
-      if move.bytes <= room { apply(move) } else { hasStopped[item] = true }
+  }
+
+  /// Tries every option of the large items, with steps of the others; fixes the best one, and does
+  /// so again.
+  mutating func fix() {
+    let start = self
+    takeSteps()
+    var fixed = [Bool](repeating: false, count: frontiers.count)
+    // What is tried depends on nothing but sizes.
+    let large = frontiers.indices
+      .sorted { (-frontiers[$0].span, $0) < (-frontiers[$1].span, $1) }
+      .prefix(max(4, 20_000_000 / max(steps.count * 8, 1)))
+    var base = start
+    for _ in 0..<4 {
+      var best: (search: Search, item: Int, loss: Double)?
+      for item in large where !fixed[item] {
+        for place in frontiers[item].options.indices {
+          var trial = base
+          trial.apply(trial.move(item, to: place))
+          guard trial.room >= 0 else { continue }
+          fixed[item] = true
+          trial.takeSteps(fixed: fixed)
+          fixed[item] = false
+          let loss = trial.loss
+          if loss < best?.loss ?? self.loss { best = (trial, item, loss) }
+        }
+      }
+      guard let best else { return }
+      self = best.search
+      fixed[best.item] = true
+      base.apply(base.move(best.item, to: best.search.places[best.item]))
     }
   }
 
@@ -140,7 +212,7 @@ private struct Search {
   mutating func exchange() {
     let moves = frontiers.reduce(0) { $0 + $1.options.count }
     // Each saves something, but they may be many; a bound that depends on nothing but the sizes.
-    for _ in 0..<max(16, 100_000_000 / max(moves, 1)).clamped(to: 10_000) {
+    for _ in 0..<max(4, 10_000_000 / max(moves, 1)) {
       guard let best = bestExchange() else { return }
       if let down = best.down { apply(down) }
       apply(best.up)
@@ -208,8 +280,4 @@ private struct Search {
       return moves[first].item != item ? moves[first] : second.map { moves[$0] }
     }
   }
-}
-
-extension Int {
-  fileprivate func clamped(to most: Int) -> Int { Swift.min(self, most) }
 }

@@ -16,7 +16,7 @@ private struct JSONReport: Encodable {
   let source: String
   let target: String
   let tensors: [Row]
-  let total: Total
+  let total: JSONTotal
   let unmatched: Unmatched?
 
   init(_ report: LossReport) {
@@ -30,7 +30,7 @@ private struct JSONReport: Encodable {
         row: $0, isComparison: report.isComparison, isWeighted: report.isWeighted,
         hasProductErrors: hasProductErrors)
     }
-    total = Total(report.total)
+    total = JSONTotal(report.total)
     unmatched = report.isComparison ? Unmatched(report.unmatched) : nil
   }
 
@@ -79,22 +79,23 @@ private struct JSONReport: Encodable {
       try json.encode(row.loss?.overflowed, forKey: "overflowed")
     }
   }
+}
 
-  struct Total: Encodable {
-    let total: LossReport.Total
-    init(_ total: LossReport.Total) { self.total = total }
+/// All tensors together; plans have the same.
+struct JSONTotal: Encodable {
+  let total: LossReport.Total
+  init(_ total: LossReport.Total) { self.total = total }
 
-    func encode(to encoder: any Encoder) throws {
-      var json = encoder.container(keyedBy: JSONKey.self)
-      try json.encode(total.elements, forKey: "elements")
-      try json.encode(total.bytesIn, forKey: "bytes_in")
-      try json.encode(total.bytesOut, forKey: "bytes_out")
-      try json.encode(total.bitsPerWeight, forKey: "bits_per_weight")
-      for (name, figure) in figures(total.loss) {
-        try json.encode(figure, forKey: JSONKey(stringValue: name))
-      }
-      try json.encode(total.seconds, forKey: "seconds")
+  func encode(to encoder: any Encoder) throws {
+    var json = encoder.container(keyedBy: JSONKey.self)
+    try json.encode(total.elements, forKey: "elements")
+    try json.encode(total.bytesIn, forKey: "bytes_in")
+    try json.encode(total.bytesOut, forKey: "bytes_out")
+    try json.encode(total.bitsPerWeight, forKey: "bits_per_weight")
+    for (name, figure) in figures(total.loss) {
+      try json.encode(figure, forKey: JSONKey(stringValue: name))
     }
+    try json.encode(total.seconds, forKey: "seconds")
   }
 }
 

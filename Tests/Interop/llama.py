@@ -83,13 +83,19 @@ class Llama:
         writer.add_token_types(kinds)
         return writer
 
-    def write(self, path, dtype=np.float16, seed=1):
+    def write(self, path, dtype=np.float16, seed=1, uneven=False):
+        """The file, of normal numbers; `uneven`: of tensors whose scales and tails differ."""
         writer = self.writer(path)
         random = np.random.default_rng(seed)
         for name, shape in self.tensors().items():
             vector = len(shape) < 2
-            array = np.ones(shape, np.float32) if vector else (
-                random.standard_normal(shape, np.float32) * 0.05)
+            if vector:
+                array = np.ones(shape, np.float32)
+            elif uneven:
+                scale = 0.02 * np.exp(random.standard_normal())
+                array = scale * random.standard_t(random.choice([3, 5, 10, 100]), shape)
+            else:
+                array = random.standard_normal(shape, np.float32) * 0.05
             writer.add_tensor(name, array if vector else array.astype(dtype))
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
