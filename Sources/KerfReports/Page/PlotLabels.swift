@@ -37,8 +37,8 @@ struct PlotLabels {
       } + frame.boxes(of: plot.bound)
     for point in plot.points.sorted(by: { $0.standing == .best && $1.standing != .best }) {
       let (x, y) = (frame.x(point.x), frame.y(point.y))
-      // Letters of 12.5 units are about 7 wide.
-      let width = 7 * Double(point.name.count) + 4
+      // Letters of 12.5 units are about 7 wide, and those of the front are bold.
+      let width = (point.standing == .best ? 7.8 : 7) * Double(point.name.count) + 4
       var best: (cost: Double, box: Box, distance: Double)?
       for (distance, box) in PlotLabels.places(x, y, width) {
         let outside =
