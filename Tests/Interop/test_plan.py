@@ -153,7 +153,7 @@ def test_importance_counts(kerf, files, outputs):
 def test_samples_say_so(kerf, files):
     plan = json.loads(kerf(
         "plan", files / "uneven.gguf", "--bits", 4.5, "--sample", "10%", "--seed", 7, "--json").out)
-    assert 0.05 < plan["measured_share"] < 0.4 and plan["seed"] == 7
+    assert 0.05 < plan["measured_share"] < 0.6 and plan["seed"] == 7
     whole = json.loads(kerf("plan", files / "uneven.gguf", "--bits", 4.5, "--json").out)
     assert plan["total_error"] == pytest.approx(whole["total_error"], rel=0.1)
     assert "sample" in kerf("plan", files / "uneven.gguf", "--bits", 4.5, "--sample", "10%").out
