@@ -19,10 +19,6 @@ public enum AnalysisError: Error, Sendable, CustomStringConvertible {
     FilePath, tensor: String, shape: Shape, other: FilePath, counterpart: String, found: Shape)
   /// Two files without a tensor that is in both, and why, where that is known.
   case nothingInCommon(FilePath, FilePath, reason: String?)
-  /// What is no regular expression.
-  case badPattern(String)
-  /// A regular expression that matches the name of no tensor.
-  case patternMatchesNothing(String)
   /// What a conversion would refuse as well.
   case conversion(ConversionError)
   /// A product that could not be measured.
@@ -44,9 +40,6 @@ public enum AnalysisError: Error, Sendable, CustomStringConvertible {
       "\(path): tensor \"\(tensor)\" has shape \(shape), but \(found) as \"\(counterpart)\" in \(other)"
     case .nothingInCommon(let path, let other, let reason):
       "\(path) and \(other) have no tensor in common" + (reason.map { ": " + $0 } ?? "")
-    case .badPattern(let pattern): "--tensors '\(pattern)': not a regular expression"
-    case .patternMatchesNothing(let pattern):
-      "--tensors '\(pattern)': no tensor of either file has such a name"
     case .conversion(let error): error.description
     case .matmul(let error): error.description
     case .nothingToQuantize(let path, nil):

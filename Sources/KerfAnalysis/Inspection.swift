@@ -53,9 +53,7 @@ public struct Inspection: Sendable {
       model = try ModelFacts(of: file)
     } catch { throw .checkpoint(error) }
 
-    let summaries = file.tensors.map {
-      TensorSummary(name: $0.name, shape: $0.shape, format: $0.format)
-    }
+    let summaries = file.summaries
     let roles = TensorRole.roles(of: summaries.lazy.map(\.name))
     let chosen = file.tensors.indices.filter { names?.matches(file.tensors[$0].name) ?? true }
     if let names, chosen.isEmpty {

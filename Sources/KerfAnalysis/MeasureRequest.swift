@@ -1,4 +1,5 @@
 internal import KerfCodecs
+public import KerfPlanning
 public import SystemPackage
 
 /// Which two weight files are to be compared, and how.
@@ -7,8 +8,8 @@ public struct MeasureRequest: Sendable {
   public var reference: FilePath
   /// The file that stands in for it.
   public var candidate: FilePath
-  /// A regular expression: only tensors whose name matches, in either file; `nil` for all.
-  public var tensors: String?
+  /// Only tensors whose name matches, in either file; `nil` for all.
+  public var tensors: NameExpression?
   /// Whether the errors of products are measured.
   public var isMeasuringProducts = true
   /// Threads to work on; figures do not depend on it.

@@ -31,7 +31,7 @@ public struct Measurement: Sendable {
   public init(_ request: MeasureRequest) throws(AnalysisError) {
     self.request = request
     do { table = try KernelTable.current() } catch { throw .codec(error) }
-    let filter = try request.tensors.map { text throws(AnalysisError) in try NameFilter(text) }
+    let filter = request.tensors
     let reference = try ModelFile(request.reference)
     let candidate = try ModelFile(request.candidate)
     let matching: TensorMatching
@@ -51,7 +51,9 @@ public struct Measurement: Sendable {
     let names = Set(unmatched.reference + unmatched.candidate)
     unmatched.reasons = matching.reasons.filter { names.contains($0.key) }
     guard !matching.matches.isEmpty else {
-      if let filter, unmatched.isEmpty { throw .patternMatchesNothing(filter.pattern) }
+      if let filter, unmatched.isEmpty {
+        throw .plan(.ruleMatchesNothing(filter.pattern, option: filter.option))
+      }
       let reasons = unmatched.reference.lazy.compactMap { unmatched.reasons[$0] }
       throw .nothingInCommon(request.reference, request.candidate, reason: reasons.first)
     }
@@ -149,24 +151,8 @@ private struct ModelFile {
       checkpoint = try Checkpoint.open(path)
       facts = try ModelFacts(of: checkpoint)
     } catch { throw .checkpoint(error) }
-    summaries = checkpoint.tensors.map {
-      TensorSummary(name: $0.name, shape: $0.shape, format: $0.format)
-    }
+    summaries = checkpoint.summaries
   }
-}
-
-/// Tensors whose name a regular expression matches.
-private struct NameFilter {
-  let pattern: String
-  private let regex: Regex<AnyRegexOutput>
-
-  init(_ pattern: String) throws(AnalysisError) {
-    do { regex = try Regex(pattern) } catch { throw .badPattern(pattern) }
-    self.pattern = pattern
-  }
-
-  /// Whether the expression matches anywhere in `name`; case matters.
-  func matches(_ name: String) -> Bool { name.firstMatch(of: regex) != nil }
 }
 
 extension Array {

@@ -47,9 +47,7 @@ public struct Planner: Sendable {
         try ImportanceFile.open(path)
       }
     } catch { throw .checkpoint(error) }
-    let summaries = input.tensors.map {
-      TensorSummary(name: $0.name, shape: $0.shape, format: $0.format)
-    }
+    let summaries = input.summaries
     self.input = input
     self.model = model
     importance = file.map { ModelImportance($0, tensors: input.tensors) }

@@ -62,21 +62,12 @@ struct Inspect: ParsableCommand {
 
   @OptionGroup var work: ThreadOptions
 
-  @Flag(help: "Print JSON, and nothing else, on standard output.")
-  var json = false
-
-  @Flag(help: "Print a line of CSV for each tensor, and nothing else, on standard output.")
-  var csv = false
+  @OptionGroup var form: PrintOptions
 
   func validate() throws {
-    if json, csv { throw ValidationError("--json and --csv: expected one of them") }
     if all, tensors != nil { throw ValidationError("--all and --tensors: expected one of them") }
     if log, !histogram { throw ValidationError("--log: draws nothing without --histogram") }
-    do {
-      _ = try names
-    } catch {
-      throw ValidationError(error.description)
-    }
+    try NameExpression.check(tensors: tensors)
     for target in format?.elements ?? [] {
       if case .format(let format) = target.target, !format.isEncodable {
         throw ValidationError("--format \(format): Kerf does not write it")
@@ -90,26 +81,13 @@ struct Inspect: ParsableCommand {
     inspection.hasStatistics = statistics
     inspection.hasHistogram = histogram
     do {
-      inspection.names = try names
+      inspection.names = try NameExpression(tensors: tensors)
       let report = try withProgressLine { progress throws(AnalysisError) in
         try inspection.report(progress: progress)
       }
-      if json {
-        try Terminal.output(report.json)
-      } else if csv {
-        try Terminal.output(String(report.csv.dropLast()))
-      } else {
-        try Terminal.output(text(report))
-      }
+      try form.print(json: report.json, csv: report.csv) { text(report) }
     } catch let error as AnalysisError {
       throw Terminal.failure(error)
-    }
-  }
-
-  private var names: NameExpression? {
-    get throws(PlanError) {
-      guard let tensors else { return nil }
-      return try NameExpression(tensors, option: "--tensors")
     }
   }
 

@@ -30,7 +30,8 @@ struct KerfCommand: ParsableCommand {
       """,
     version: kerfVersion,
     subcommands: [
-      Convert.self, Measure.self, Inspect.self, SweepCommand.self, Plan.self, Bench.self, Formats.self,
+      Convert.self, Inspect.self, Measure.self, SweepCommand.self, Plan.self, Bench.self,
+      Formats.self,
     ])
 
   static func main() {

@@ -61,6 +61,7 @@ struct Measure: ParsableCommand {
 
   func validate() throws {
     if worst < 0 { throw ValidationError("--worst \(worst): expected 0 or more") }
+    try NameExpression.check(tensors: tensors)
     if let report { _ = try ReportFile.Kind(path: report) }
   }
 
@@ -68,7 +69,7 @@ struct Measure: ParsableCommand {
     let reportFile = try report.map { try ReportFile($0, apartFrom: [reference, candidate]) }
     var request = MeasureRequest(
       reference: FilePath(reference), candidate: FilePath(candidate), threads: work.threads)
-    request.tensors = tensors
+    request.tensors = try NameExpression(tensors: tensors)
     request.isMeasuringProducts = !noMatmul
     do {
       let measurement = try Measurement(request)

@@ -63,16 +63,12 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Do not measure the speed of matrix products.")
   var noMatmul = false
 
-  @Option(help: ArgumentHelp("Write the table as CSV to this file.", valueName: "file"))
-  var csv: String?
-
   @Option(help: ArgumentHelp("Write a page with pictures to this file.", valueName: "file"))
   var html: String?
 
   @OptionGroup var work: ThreadOptions
 
-  @Flag(help: "Print the report as JSON, and nothing else, on standard output.")
-  var json = false
+  @OptionGroup var form: PrintOptions
 
   func validate() throws {
     if let format = formats?.elements.first(where: { !$0.isEncodable }) {
@@ -85,7 +81,7 @@ struct SweepCommand: ParsableCommand {
       throw ValidationError(
         "--importance with --rounding reference: reference bytes do not depend on importance")
     }
-    do { _ = try expression } catch { throw ValidationError(error.description) }
+    try NameExpression.check(tensors: tensors)
   }
 
   func run() throws {
@@ -94,31 +90,21 @@ struct SweepCommand: ParsableCommand {
     request.rounding = rounding
     request.importance = importance.map { FilePath($0) }
     request.sample = sample.map { Sample($0, seed: seed ?? 0) }
-    request.tensors = try expression
+    request.tensors = try NameExpression(tensors: tensors)
     if noMatmul { request.productRows = [] }
 
     let read = [input] + (importance.map { [$0] } ?? [])
-    let csvFile = try csv.map { try ReportFile($0, as: .csv, option: "--csv", apartFrom: read) }
     let htmlFile = try html.map { try ReportFile($0, as: .html, option: "--html", apartFrom: read) }
     do {
       let sweep = try Sweep(request)
       let report = try withProgressLine(last: "multiplying") { progress throws(AnalysisError) in
         try sweep.run(progress: progress)
       }
-      try csvFile?.write(report)
       try htmlFile?.write(report)
-      try Terminal.output(json ? report.json : report.text)
+      try form.print(json: report.json, csv: report.csv) { report.text }
       for remark in sweep.remarks { Terminal.note(remark.description) }
     } catch let error as AnalysisError {
       throw Terminal.failure(error)
-    }
-  }
-
-  private var expression: NameExpression? {
-    get throws(PlanError) {
-      try tensors.map { pattern throws(PlanError) in
-        try NameExpression(pattern, option: "--tensors")
-      }
     }
   }
 }

@@ -30,7 +30,7 @@ package struct Draft: Sendable {
         target: target, model: facts, hasImportance: importance != nil, rules: rules,
         keptStorage: Draft.keptStorage(from: input.container, to: container)
       ).choices(
-        for: input.tensors.map { TensorSummary(name: $0.name, shape: $0.shape, format: $0.format) })
+        for: input.summaries)
     } catch { throw .plan(error) }
 
     var requests: [(name: String, format: Format, shape: Shape)] = []

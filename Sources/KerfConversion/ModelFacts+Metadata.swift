@@ -80,3 +80,10 @@ extension JSONObject {
     }
   }
 }
+
+extension Checkpoint {
+  /// What is known of the tensors before their data is read.
+  package var summaries: [TensorSummary] {
+    tensors.map { TensorSummary(name: $0.name, shape: $0.shape, format: $0.format) }
+  }
+}

@@ -1,6 +1,7 @@
 """A sweep says of every format what converting to it would."""
 
 import csv
+import io
 import json
 
 import numpy as np
@@ -163,14 +164,13 @@ def test_importance_weighs_errors(kerf, weights, tmp_path):
 def test_table_csv_and_products(kerf, weights, tmp_path):
     path, _ = weights
     result = kerf(
-        "sweep", path, "--formats", "q4_0,q8_0,q4_K", "--csv", tmp_path / "sweep.csv",
-        "--html", tmp_path / "sweep.html")
+        "sweep", path, "--formats", "q4_0,q8_0,q4_K", "--html", tmp_path / "sweep.html")
     assert result.err == ""
     lines = result.out.splitlines()
     assert [line.split()[0] for line in lines[3:6]] == ["q8_0", "q4_0", "q4_K"]
     assert "M=512" in lines[2] and "of file" in lines[2]
-    with open(tmp_path / "sweep.csv", newline="") as file:
-        rows = {row["format"]: row for row in csv.DictReader(file)}
+    text = kerf("sweep", path, "--formats", "q4_0,q8_0,q4_K", "--csv").out
+    rows = {row["format"]: row for row in csv.DictReader(io.StringIO(text))}
     report = sweep(kerf, path, "--formats", "q4_0,q8_0,q4_K", "--no-matmul")
     for row in report["formats"]:
         found = rows[row["format"]]
@@ -217,7 +217,8 @@ def test_what_was_quantized_before_is_said(kerf, weights, tmp_path):
         (["--tensors", "bias"], 1, "would be quantized"),
         (["--rounding", "reference", "--importance", "x"], 64, "--importance"),
         (["--importance", "/nowhere/x.gguf"], 1, "/nowhere/x.gguf"),
-        (["--csv", "/nowhere/x.csv"], 1, "/nowhere"),
+        (["--html", "/nowhere/x.html"], 1, "/nowhere"),
+        (["--json", "--csv"], 64, "--csv"),
     ])
 def test_what_cannot_be_done(kerf, weights, arguments, status, words):
     result = kerf("sweep", weights[0], *arguments, status=status)
@@ -228,8 +229,8 @@ def test_what_cannot_be_done(kerf, weights, arguments, status, words):
 
 def test_a_report_is_not_written_over_the_input(kerf, weights):
     before = weights[0].read_bytes()
-    result = kerf("sweep", weights[0], "--csv", weights[0], status=1)
-    assert "--csv" in result.err and weights[0].read_bytes() == before
+    result = kerf("sweep", weights[0], "--html", weights[0], status=1)
+    assert "--html" in result.err and weights[0].read_bytes() == before
 
 
 def test_every_format_that_can_be_written_is_tried(kerf, weights):

@@ -4,6 +4,7 @@ import KerfCheckpoints
 import KerfConversion
 import KerfElements
 import KerfMetrics
+import KerfPlanning
 import KerfReference
 import SystemPackage
 import Testing
@@ -123,7 +124,9 @@ import Testing
     let a = try file("a.safetensors", [floats("w", [2, 3], [Float](repeating: 1, count: 6))])
     let b = try file("b.safetensors", [floats("w", [3, 2], [Float](repeating: 1, count: 6))])
     let c = try file("c.safetensors", [floats("v", [2], [1, 2])])
-    func message(_ reference: FilePath, _ candidate: FilePath, _ pattern: String? = nil) -> String {
+    func message(_ reference: FilePath, _ candidate: FilePath, _ pattern: NameExpression? = nil)
+      -> String
+    {
       var request = MeasureRequest(reference: reference, candidate: candidate)
       request.tensors = pattern
       do {
@@ -131,11 +134,13 @@ import Testing
         return ""
       } catch { return error.description }
     }
+    func expression(_ text: String) throws -> NameExpression {
+      try NameExpression(text, option: "--tensors")
+    }
     #expect(message(a, b).contains("[2, 3], but [3, 2]"))
     #expect(message(a, c).contains("no tensor in common"))
-    #expect(message(a, a, "x").contains("--tensors 'x'"))
-    #expect(message(a, a, "(").contains("not a regular expression"))
+    #expect(try message(a, a, expression("x")).contains("--tensors 'x'"))
     #expect(message(a, FilePath("/nowhere/x.gguf")).contains("/nowhere/x.gguf"))
-    #expect(message(a, a, "w") == "")
+    #expect(try message(a, a, expression("w")) == "")
   }
 }
