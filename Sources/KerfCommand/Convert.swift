@@ -6,7 +6,8 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Change a weight file's precision, and say what it cost.",
     discussion: """
-      INPUT is a .safetensors or .gguf file. OUTPUT's ending chooses its container; it appears \
+      INPUT is a .safetensors or .gguf file; of several, the first one, their index or their \
+      directory. OUTPUT's ending chooses its container; it appears \
       under its name when it is whole, and INPUT is only read.
 
       FORMAT is what weight matrices become. PRESET is a mix, as the field names them: most \
@@ -21,6 +22,7 @@ struct Convert: ParsableCommand {
 
       EXAMPLES
         kerf convert model.safetensors model.gguf --to q8_0
+        kerf convert downloaded-model/ model.gguf --to q4_K_M
         kerf convert model.gguf small.gguf --to q4_K_M --importance imatrix.gguf
         kerf convert model.gguf small.gguf --to q4_0 --tensor 'ffn_down=q5_1' --tensor 'token_embd=q8_0'
         kerf convert model.safetensors model.gguf --to q4_1 --dry-run

@@ -6,7 +6,8 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tell what is in a weight file: parameters by role, and memory at each precision.",
     discussion: """
-      INPUT is a .safetensors or .gguf file. Its header is read, and the config.json beside a hub \
+      INPUT is a .safetensors or .gguf file; of several, the first one, their index or their \
+      directory. Its header is read, and the config.json beside a hub \
       file; tensors are read for statistics only.
 
       A model's parameters are divided by what their names say, GGUF's or the hub's. Of a mixture \

@@ -6,7 +6,8 @@ struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "What fits a budget, at what loss, with which format for each tensor.",
     discussion: """
-      INPUT is a .safetensors or .gguf file. Formats are tried on its tensors, and each gets the \
+      INPUT is a .safetensors or .gguf file; of several, the first one, their index or their \
+      directory. Formats are tried on its tensors, and each gets the \
       one that makes the total squared error least within the budget: --memory, --size or --bits. \
       With an importance matrix errors count by the activations that columns meet.
 
