@@ -19,7 +19,7 @@ package enum AWQ {
           format.offset == .zeroPoint
             ? .zeroPoints(.interleaved)
             : .constant([UInt8](repeating: 0x88, count: zeros.count * 4))),
-        Plane("scales", .f16, [columns / format.length, rows], .scales(.turned)),
+        Plane("scales", format.scale.format, [columns / format.length, rows], .scales(.turned)),
       ])
   }
 }

@@ -47,7 +47,11 @@ public struct Arrangement: Sendable, Hashable {
     guard isTurned else { return 1 }
     var rows = 8
     for plane in planes {
-      if case .zeroPoints(.rowsPacked) = plane.content { rows = max(rows, 32 / format.codes.bits) }
+      // As many as fill words: 32 codes of an odd number of bits, half as many of an even one.
+      if case .zeroPoints(.rowsPacked) = plane.content {
+        let bits = format.codes.bits
+        rows = max(rows, 32 >> min(bits.trailingZeroBitCount, 5))
+      }
     }
     return rows * groupsPerRow
   }

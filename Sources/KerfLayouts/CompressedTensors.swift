@@ -1,8 +1,8 @@
 // compressed-tensors: vLLM and transformers. W is [N, K], groups of g along K, b bits.
 //
-//   integers, packed   weight_packed      I32 [N, K·b/32]   codes as they are
+//   integers, packed   weight_packed      I32 [N, K·b/32]   a stream of bits along K
 //                      weight_scale       [N, K/g]
-//                      weight_zero_point  I32 [N·b/32, K/g] p = 32/b rows in a word
+//                      weight_zero_point  I32 [N·b/32, K/g] a stream of bits along N
 //                      weight_shape       I64 [2]           N, K
 //   integers, plain    weight             I8 [N, K]         codes − 128
 //                      weight_scale       [N, K/g]
@@ -32,13 +32,13 @@ package enum CompressedTensors {
 
   package static func packed(_ format: GroupFormat, _ shape: Shape) -> Arrangement {
     let (rows, groups) = (shape.rows, shape.columns / format.length)
-    let perWord = 32 / format.codes.bits
+    let bits = format.codes.bits
     var planes = [
-      Plane("weight_packed", .i32, [rows, shape.columns / perWord], .codes(.stream)),
+      Plane("weight_packed", .i32, [rows, shape.columns * bits / 32], .codes(.stream)),
       Plane("weight_scale", format.scale.format, [rows, groups], .scales(.rows)),
     ]
     if format.offset == .zeroPoint {
-      let shape: Shape = [(rows + perWord - 1) / perWord, groups]
+      let shape: Shape = [(rows * bits + 31) / 32, groups]
       planes.append(Plane("weight_zero_point", .i32, shape, .zeroPoints(.rowsPacked)))
     }
     let extents = littleEndian(Int64(rows)) + littleEndian(Int64(shape.columns))

@@ -10,15 +10,20 @@ extension Fields {
         plane.storeBytes(of: zeroPoint(i) ^ 0x80, toByteOffset: i, as: UInt8.self)
       }
     case .rowsPacked:
-      let packed = 32 / bits
-      for row in Swift.stride(from: 0, to: rows, by: packed) {
-        for group in 0..<perRow {
-          var word: UInt32 = 0
-          for i in 0..<min(packed, rows - row) {
-            word |= UInt32(zeroPoint((row + i) * perRow + group) & largest) << UInt32(i * bits)
-          }
+      for group in 0..<perRow {
+        var (word, count, line) = (UInt64(0), 0, 0)
+        for row in 0..<rows {
+          word |= UInt64(zeroPoint(row * perRow + group) & largest) << UInt64(count)
+          count += bits
+          guard count >= 32 || row == rows - 1 else { continue }
           plane.storeBytes(
-            of: word, toByteOffset: 4 * (row / packed * perRow + group), as: UInt32.self)
+            of: UInt32(truncatingIfNeeded: word), toByteOffset: 4 * (line * perRow + group),
+            as: UInt32.self)
+          (word, count, line) = (word >> 32, count - 32, line + 1)
+          guard row == rows - 1, count > 0 else { continue }
+          plane.storeBytes(
+            of: UInt32(truncatingIfNeeded: word), toByteOffset: 4 * (line * perRow + group),
+            as: UInt32.self)
         }
       }
     case .turned(let bias):
@@ -49,12 +54,16 @@ extension Fields {
         setZeroPoint(i, plane.load(fromByteOffset: i, as: UInt8.self) ^ 0x80)
       }
     case .rowsPacked:
-      let packed = 32 / bits
-      for row in 0..<rows {
-        for group in 0..<perRow {
-          let word = (plane + 4 * (row / packed * perRow + group)).loadUnaligned(as: UInt32.self)
-          let shifted = UInt8(truncatingIfNeeded: word >> UInt32(row % packed * bits))
-          setZeroPoint(row * perRow + group, shifted & largest)
+      for group in 0..<perRow {
+        var (word, count, line) = (UInt64(0), 0, 0)
+        for row in 0..<rows {
+          if count < bits {
+            let next = (plane + 4 * (line * perRow + group)).loadUnaligned(as: UInt32.self)
+            word |= UInt64(next) << UInt64(count)
+            (count, line) = (count + 32, line + 1)
+          }
+          setZeroPoint(row * perRow + group, UInt8(truncatingIfNeeded: word) & largest)
+          (word, count) = (word >> UInt64(bits), count - bits)
         }
       }
     case .turned(let bias):

@@ -22,7 +22,7 @@ package enum GPTQ {
       [
         Plane("qweight", .i32, [columns * bits / 32, rows], .codes(.turned)),
         Plane("qzeros", .i32, [groups, rows * bits / 32], zeros),
-        Plane("scales", .f16, [groups, rows], .scales(.turned)),
+        Plane("scales", format.scale.format, [groups, rows], .scales(.turned)),
         Plane(
           "g_idx", .i32, [columns],
           .constant(

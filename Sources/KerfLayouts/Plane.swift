@@ -88,7 +88,7 @@ public struct Plane: Sendable, Hashable {
   package enum ZeroPoints: Sendable, Hashable {
     /// [N, G] of whole bytes in two's complement.
     case signed
-    /// [N/p, G] of 32 bits: those of p = 32/b rows in a word, the first one lowest.
+    /// [N·b/32, G] of 32 bits: a little-endian stream of bits along N in each column of words.
     case rowsPacked
     /// [G, N·b/32] of 32 bits: a little-endian stream of bits along N, each less `bias`.
     case turned(bias: UInt8)

@@ -95,10 +95,6 @@ struct Planes {
     case .stream:
       return streamed(
         self["weight", "weight_packed"], (row * columns + column) * bits, bits: bits)
-    case .packed:
-      let perWord = 32 / bits
-      let word = word(self["weight_packed"], (row * columns + column) / perWord)
-      return Int(word >> UInt32(column % perWord * bits)) & mask
     case .signed:
       return Int(Int8(bitPattern: self["weight"][row * columns + column])) + 128
     case .highFirst:
@@ -155,9 +151,11 @@ struct Planes {
       if names.contains("weight") {
         return [UInt8(Int(Int8(bitPattern: zeros[row * groups + group])) + 128)]
       }
-      let perWord = 32 / bits
-      let word = word(zeros, row / perWord * groups + group)
-      return [UInt8(word >> UInt32(row % perWord * bits) & (1 << UInt32(bits) - 1))]
+      let zero = (0..<bits).reduce(UInt8(0)) { result, bit in
+        let (line, place) = (row * bits + bit).quotientAndRemainder(dividingBy: 32)
+        return result | UInt8(word(zeros, line * groups + group) >> UInt32(place) & 1) << bit
+      }
+      return [zero]
     }
   }
 }
