@@ -18,6 +18,10 @@ _magnitude = np.where(
     _codes & 0x78, (1 + (_codes & 7) / 8) * 2. ** ((_codes >> 3 & 15) - 7), (_codes & 7) / 512)
 E4M3 = np.where(_codes & 128, -_magnitude, _magnitude).astype(np.float32)
 INTERLEAVE = [0, 2, 4, 6, 1, 3, 5, 7]
+# What the names of a matrix's tensors end in, behind the module's.
+PARTS = {
+    "weight", "weight_packed", "weight_scale", "weight_zero_point", "weight_shape",
+    "weight_global_scale", "scales", "biases", "SCB", "weight_format", "qweight", "qzeros", "g_idx"}
 
 
 def read_model(folder):
@@ -32,8 +36,9 @@ def read_model(folder):
             "gptq": gptq}.get(said.get("quant_method"), mlx if "bits" in said else None)
     values = read(tensors, said) if read else {}
     # What is part of no matrix is what it is.
-    taken = {name for name in tensors for module in values
-             if name.startswith(module.removesuffix("weight"))}
+    matrices = {name.removesuffix("weight") for name in values}
+    taken = {module + part for module in matrices for part in PARTS}
+    taken |= {name for name in tensors if ".weight." in name}
     return values | {
         name: number(tensor) for name, tensor in tensors.items() if name not in taken}
 

@@ -7,7 +7,9 @@ func decoded(_ blocks: [UInt8], _ format: GroupFormat) -> [Float] {
   var result: [Float] = []
   for start in stride(from: 0, to: blocks.count, by: format.byteCount) {
     func number(_ offset: Int) -> Float {
-      let bytes = (0..<4).map { start + offset + $0 < blocks.count ? blocks[start + offset + $0] : 0 }
+      let bytes = (0..<4).map {
+        start + offset + $0 < blocks.count ? blocks[start + offset + $0] : 0
+      }
       let half = UInt16(bytes[0]) | UInt16(bytes[1]) << 8
       return switch format.scale {
       case .f32: Float(bitPattern: UInt32(half) | UInt32(bytes[2]) << 16 | UInt32(bytes[3]) << 24)
@@ -49,7 +51,9 @@ func decoded(_ blocks: [UInt8], _ format: GroupFormat) -> [Float] {
 private func e4m3(_ code: UInt8) -> Float {
   let (exponent, mantissa) = (Int(code >> 3 & 15), Float(code & 7))
   let magnitude =
-    exponent == 0 ? mantissa / 512 : (1 + mantissa / 8) * Float(sign: .plus, exponent: exponent - 7, significand: 1)
+    exponent == 0
+    ? mantissa / 512
+    : (1 + mantissa / 8) * Float(sign: .plus, exponent: exponent - 7, significand: 1)
   return code & 0x80 == 0 ? magnitude : -magnitude
 }
 

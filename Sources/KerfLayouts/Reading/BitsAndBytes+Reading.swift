@@ -22,7 +22,8 @@ extension BitsAndBytes {
     let whole = int8(format, shape)
     // Old files do not say how the codes lie, which is always the same in files.
     return Arrangement(
-      format, shape, whole.planes.filter { $0.suffix != "weight_format" || parts[$0.suffix] != nil })
+      format, shape, whole.planes.filter { $0.suffix != "weight_format" || parts[$0.suffix] != nil }
+    )
   }
 
   private static func readFourBit(

@@ -20,7 +20,8 @@ extension MLX {
         expected: Mode.allCases.map(\.rawValue).joined(separator: ", "), found: quoted(name))
     }
     let scale: GroupFormat.Scale =
-      mode == .affine ? try parts.scales("scales", extents: scales.shape.dimensions.count).scale : .f32
+      mode == .affine
+      ? try parts.scales("scales", extents: scales.shape.dimensions.count).scale : .f32
     guard let format = format(mode, bits: bits, length: length, scale: scale) else {
       throw .config(
         config.path, key: parts.module, expected: "bits and group_size that MLX has for \(name)",

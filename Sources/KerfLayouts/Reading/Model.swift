@@ -50,7 +50,9 @@ public final class Model: Sendable {
     for tensor in checkpoint.tensors {
       guard let module = Model.module(of: tensor.name) else { continue }
       let parts = ModuleParts(checkpoint: checkpoint, module: module)
-      guard matrices[UTF8Name(module)] == nil, let arrangement = try Model.arrangement(parts, config) else {
+      guard matrices[UTF8Name(module)] == nil,
+        let arrangement = try Model.arrangement(parts, config)
+      else {
         continue
       }
       let planes = try parts.check(arrangement)
@@ -63,7 +65,9 @@ public final class Model: Sendable {
         continue
       }
       // Where its first part lies, the matrix is.
-      guard let (arrangement, planes) = matrices.removeValue(forKey: UTF8Name(module)) else { continue }
+      guard let (arrangement, planes) = matrices.removeValue(forKey: UTF8Name(module)) else {
+        continue
+      }
       let name = ModuleParts(checkpoint: checkpoint, module: module).name("weight")
       tensors.append(ModelTensor(name, arrangement, planes))
     }

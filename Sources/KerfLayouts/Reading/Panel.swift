@@ -34,7 +34,8 @@ final class Panel: Sendable {
       for run in portion.runs {
         // Runs that touch are one.
         let isWhole = run.stride == run.byteCount || run.count == 1
-        let (count, byteCount) = isWhole ? (1, run.count * run.byteCount) : (run.count, run.byteCount)
+        let (count, byteCount) =
+          isWhole ? (1, run.count * run.byteCount) : (run.count, run.byteCount)
         for i in 0..<count {
           let offset = run.offset + i * run.stride
           try checkpoint.read(

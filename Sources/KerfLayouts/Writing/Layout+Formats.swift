@@ -29,6 +29,51 @@ extension Layout {
     }
   }
 
+  /// Which elements of a row share a scale.
+  public enum Grouping: Sendable, Hashable {
+    /// So many, one after another.
+    case elements(Int)
+    /// All of them.
+    case channel
+  }
+
+  /// The format that the layout means by these codes, for a matrix with rows of `columns` elements.
+  ///
+  /// - Parameters:
+  ///   - grouping: What shares a scale; as is usual where it is not given.
+  ///   - offset: What is taken off codes; as is usual where it is not given.
+  ///   - weights: The type of the model's weights, which scales may have.
+  /// - Returns: `nil` where there is no such format. One that the layout does not hold is refused
+  ///   when the model is planned.
+  public func format(
+    _ codes: GroupFormat.Codes, grouping: Grouping? = nil, offset: GroupFormat.Offset? = nil,
+    weights: Format, columns: Int
+  ) -> GroupFormat? {
+    var length = usualLength
+    switch (grouping, codes) {
+    case (.elements(let elements)?, _): length = elements
+    case (.channel?, _): length = columns
+    // What other codes have come in lengths of their own.
+    case (nil, .e2m1): length = 32
+    case (nil, .e4m3): length = self == .mlx ? 32 : columns
+    case (nil, .nf4), (nil, .fp4): length = 64
+    case (nil, .integers(bits: 8)) where self == .bitsandbytes || self == .compressedTensors:
+      length = columns
+    case (nil, .integers): break
+    }
+    let scale: GroupFormat.Scale
+    switch codes {
+    case .integers: scale = self.scale(for: weights)
+    case .nf4, .fp4: scale = .f32
+    case .e2m1: scale = length == 16 ? .e4m3 : .e8m0
+    case .e4m3: scale = self == .mlx ? .e8m0 : self.scale(for: weights)
+    }
+    var isInteger = false
+    if case .integers = codes { isInteger = true }
+    return GroupFormat(
+      codes, length: length, offset: offset ?? (isInteger ? usualOffset : .none), scale: scale)
+  }
+
   /// How the groups of a matrix lie in the layout.
   ///
   /// - Parameters:

@@ -71,8 +71,10 @@ struct LayoutConfig {
       let format = module.arrangement.format
       let isChannel = format.length == module.arrangement.shape.columns
       // Rows of any length make one class where they are channels.
-      let same = isChannel ? GroupFormat(
-        format.codes, length: 8, offset: format.offset, scale: format.scale) : format
+      let same =
+        isChannel
+        ? GroupFormat(
+          format.codes, length: 8, offset: format.offset, scale: format.scale) : format
       return Key(
         scheme: CompressedTensors.scheme(module.arrangement), format: same, isChannel: isChannel)
     }

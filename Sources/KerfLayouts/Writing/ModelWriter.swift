@@ -115,7 +115,8 @@ public final class ModelWriter: Sendable {
   /// neither weights nor written anew.
   public func copyOthers(from directory: FilePath) throws(LayoutError) {
     do {
-      for name in try OtherFiles.names(in: directory) where !plan.texts.contains(where: {
+      for name in try OtherFiles.names(in: directory)
+      where !plan.texts.contains(where: {
         $0.name == name.string
       }) {
         try OtherFiles.copy(directory.appending(name.components), to: name, in: self.directory)
