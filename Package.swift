@@ -109,6 +109,10 @@ let package = Package(
     // Where the two meet.
     .target(name: "KerfPlanning", dependencies: ["KerfElements"], swiftSettings: swift),
     .target(
+      name: "KerfLayouts",
+      dependencies: ["KerfElements", "KerfCheckpoints", "KerfPlanning", system],
+      swiftSettings: swift),
+    .target(
       name: "KerfConversion",
       dependencies: [
         "KerfElements", "KerfCodecs", "KerfMetrics", "KerfCheckpoints", "KerfPlanning",
@@ -156,6 +160,7 @@ let package = Package(
     tests("KerfMatmul", ["KerfCodecs", "KerfDispatch", "KerfElements"]),
     tests("KerfCheckpoints", ["KerfElements", system]),
     tests("KerfPlanning", ["KerfElements"]),
+    tests("KerfLayouts", ["KerfCheckpoints", "KerfElements", "KerfPlanning", system]),
     tests(
       "KerfConversion",
       ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning", system]),

@@ -10,7 +10,7 @@ package import SystemPackage
   import Darwin
 #endif
 
-enum FileSystem {
+package enum FileSystem {
   /// Where a file that is to become `path` really goes: through symbolic links, so that they stay.
   static func target(
     _ path: FilePath, isReplacing: Bool
@@ -70,7 +70,7 @@ enum FileSystem {
   }
 
   /// The names of what is in a directory, in order.
-  static func names(
+  package static func names(
     in directory: FilePath, hiddenToo: Bool = false
   ) throws(CheckpointError) -> [String] {
     guard let stream = unsafe directory.withPlatformString({ unsafe opendir($0) }) else {

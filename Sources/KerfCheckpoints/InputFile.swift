@@ -1,15 +1,15 @@
 // Knows how bytes come out of a file: whole, from any offset, from several threads at once.
 
-import SystemPackage
+package import SystemPackage
 
 /// A regular file that is open for reading as long as this object lives.
-final class InputFile: Sendable {
-  let path: FilePath
+package final class InputFile: Sendable {
+  package let path: FilePath
   /// Bytes in the file when it was opened.
-  let size: Int
+  package let size: Int
   private let descriptor: FileDescriptor
 
-  init(_ path: FilePath) throws(CheckpointError) {
+  package init(_ path: FilePath) throws(CheckpointError) {
     self.path = path
     // Without `nonBlocking`, opening a pipe would wait for somebody to write to it.
     let descriptor = try system(path, "open the file") {
@@ -55,7 +55,7 @@ final class InputFile: Sendable {
   }
 
   /// The `count` bytes from `offset` on.
-  func bytes(at offset: Int, count: Int) throws(CheckpointError) -> [UInt8] {
+  package func bytes(at offset: Int, count: Int) throws(CheckpointError) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: count)
     var span = result.mutableSpan
     try unsafe span.withUnsafeMutableBytes { buffer throws(CheckpointError) in

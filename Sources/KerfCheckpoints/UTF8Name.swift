@@ -2,14 +2,14 @@
 ///
 /// `String` compares by canonical equivalence, by which "é" and "e" + "◌́" are one name. In a file
 /// they are two, so names of tensors and keys are looked up, and told apart, by their UTF-8 bytes.
-struct UTF8Name: Hashable, Sendable {
-  let string: String
+package struct UTF8Name: Hashable, Sendable {
+  package let string: String
 
-  init(_ string: String) { self.string = string }
+  package init(_ string: String) { self.string = string }
 
-  static func == (a: UTF8Name, b: UTF8Name) -> Bool { a.string.hasSameBytes(as: b.string) }
+  package static func == (a: UTF8Name, b: UTF8Name) -> Bool { a.string.hasSameBytes(as: b.string) }
 
-  func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     var copy = string
     copy.withUTF8 { bytes in unsafe hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
   }

@@ -11,7 +11,8 @@ import numpy as np
 
 SAFETENSORS_DTYPES = {
     "F32": np.float32, "F16": np.float16, "BF16": np.uint16, "F64": np.float64,
-    "I64": np.int64, "I32": np.int32, "I8": np.int8, "U8": np.uint8, "BOOL": np.bool_,
+    "I64": np.int64, "I32": np.int32, "U32": np.uint32, "I8": np.int8, "U8": np.uint8,
+    "F8_E4M3": np.uint8, "BOOL": np.bool_,
 }
 
 
@@ -33,7 +34,7 @@ def safetensors_bytes(tensors, metadata=None, header=None):
 
 
 def read_safetensors(path):
-    """{name: (dtype, array)} and the `__metadata__`; BF16 as its bit patterns."""
+    """{name: (dtype, array)} and the `__metadata__`; BF16 and FP8 as their bit patterns."""
     data = path.read_bytes()
     length = struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8 : 8 + length])

@@ -27,6 +27,9 @@ package struct JSONObject: Sendable, Hashable {
 
   package let members: [Member]
 
+  /// An object of these members, whose names differ.
+  package init(members: [Member]) { self.members = members }
+
   /// The value of the member of that name, compared byte by byte. Takes time in proportion to
   /// the number of members.
   package subscript(name: String) -> JSONValue? {

@@ -1,0 +1,142 @@
+// Knows how the files of a plan come to be: all at once, from several threads.
+
+internal import KerfCheckpoints
+internal import KerfElements
+internal import Synchronization
+public import SystemPackage
+
+/// A directory of a model that is being written, and does not exist under its name before it is
+/// complete.
+///
+/// An object that goes away without ``commit()`` leaves nothing behind.
+public final class ModelWriter: Sendable {
+  /// What is written.
+  public let plan: ModelPlan
+
+  private let directory: AtomicDirectory
+  private let files: [AtomicFile]
+
+  /// Creates the files of `plan`, with everything that does not depend on weights.
+  ///
+  /// - Parameters:
+  ///   - path: The directory's name.
+  ///   - isReplacing: Whether a model of that name may be replaced.
+  /// - Throws: ``LayoutError``.
+  public init(
+    _ plan: ModelPlan, at path: FilePath, replacing isReplacing: Bool
+  ) throws(LayoutError) {
+    self.plan = plan
+    do {
+      let directory = try AtomicDirectory(at: path, replacing: isReplacing)
+      var files: [AtomicFile] = []
+      for shard in plan.shards {
+        let file = try directory.file(FilePath(shard.name), byteCount: shard.layout.fileSize)
+        try file.write(shard.layout.header, at: 0)
+        files.append(file)
+      }
+      for (name, bytes) in plan.texts {
+        let file = try directory.file(FilePath(name), byteCount: bytes.count)
+        try file.write(bytes, at: 0)
+        try file.commit(isLasting: false)
+      }
+      for case .arranged(let shard, let arrangement, let tensors) in plan.places {
+        for (plane, tensor) in zip(arrangement.planes, tensors) {
+          guard case .constant(let bytes) = plane.content else { continue }
+          try files[shard].write(bytes, at: tensor.offset)
+        }
+      }
+      self.directory = directory
+      self.files = files
+    } catch { throw .checkpoint(error) }
+  }
+
+  /// Writes bytes of a tensor that is in no planes.
+  ///
+  /// - Parameters:
+  ///   - tensor: Its index in ``ModelPlan/places``.
+  ///   - offset: Where they begin, counted from the tensor's first byte.
+  public func write(
+    _ tensor: Int, _ bytes: UnsafeRawBufferPointer, at offset: Int
+  ) throws(LayoutError) {
+    guard case .plain(let shard, let placed) = plan.places[tensor] else {
+      preconditionFailure("tensor \(tensor) is in planes")
+    }
+    precondition(offset >= 0 && bytes.count <= placed.byteCount - offset, "bytes past the tensor")
+    do {
+      try files[shard].write(bytes, at: placed.offset + offset)
+    } catch { throw .checkpoint(error) }
+  }
+
+  /// Writes groups of a matrix to its planes.
+  ///
+  /// - Parameters:
+  ///   - tensor: Its index in ``ModelPlan/places``.
+  ///   - groups: Which groups: whole units of its arrangement.
+  ///   - blocks: Their bytes, one group after another.
+  ///   - buffer: Room for as many bytes as the portion of these groups has, aligned to 8.
+  public func write(
+    _ tensor: Int, groups: Range<Int>, _ blocks: UnsafeRawPointer,
+    through buffer: UnsafeMutableRawPointer
+  ) throws(LayoutError) {
+    guard case .arranged(let shard, let arrangement, let tensors) = plan.places[tensor] else {
+      preconditionFailure("tensor \(tensor) is in no planes")
+    }
+    let portion = arrangement.portion(groups)
+    arrangement.scatter(blocks, portion, into: buffer)
+    do {
+      for run in portion.runs {
+        // Runs that touch are one.
+        let isWhole = run.stride == run.byteCount || run.count == 1
+        let (count, byteCount) =
+          isWhole ? (1, run.count * run.byteCount) : (run.count, run.byteCount)
+        for i in 0..<count {
+          try files[shard].write(
+            UnsafeRawBufferPointer(
+              start: buffer + run.bufferOffset + i * run.byteCount, count: byteCount),
+            at: tensors[run.plane].offset + run.offset + i * run.stride)
+        }
+      }
+    } catch { throw .checkpoint(error) }
+  }
+
+  /// Writes the number that divides all scales of a matrix, where the layout has one.
+  ///
+  /// - Parameter tensor: Its index in ``ModelPlan/places``.
+  public func write(divisor: Float, of tensor: Int) throws(LayoutError) {
+    guard case .arranged(let shard, let arrangement, let tensors) = plan.places[tensor],
+      let plane = arrangement.planes.firstIndex(where: { $0.suffix == "weight_global_scale" })
+    else { preconditionFailure("tensor \(tensor) has no divisor") }
+    do {
+      try files[shard].write(littleEndian(divisor.bitPattern), at: tensors[plane].offset)
+    } catch { throw .checkpoint(error) }
+  }
+
+  /// Copies what else belongs to a model: all files of `directory` and of directories in it that are
+  /// neither weights nor written anew.
+  public func copyOthers(from directory: FilePath) throws(LayoutError) {
+    do {
+      for name in try OtherFiles.names(in: directory)
+      where !plan.texts.contains(where: {
+        $0.name == name.string
+      }) {
+        try OtherFiles.copy(directory.appending(name.components), to: name, in: self.directory)
+      }
+    } catch { throw .checkpoint(error) }
+  }
+
+  /// Makes sure that everything is on the disk, then gives the directory its name.
+  ///
+  /// - Throws: ``LayoutError``. What was under the name before is then as it was.
+  public func commit() throws(LayoutError) {
+    do {
+      for file in files { try file.commit(isLasting: false) }
+      try directory.commit()
+    } catch { throw .checkpoint(error) }
+  }
+
+  /// Removes what was written; does nothing after ``commit()``.
+  public func discard() {
+    for file in files { file.discard() }
+    directory.discard()
+  }
+}

@@ -1,0 +1,53 @@
+// Knows what belongs to a model besides its weights: tokenizers, templates, licences.
+
+internal import KerfCheckpoints
+internal import KerfElements
+internal import SystemPackage
+
+enum OtherFiles {
+  /// Endings of weights, in this or in other frameworks' containers, and of what lists them.
+  private static let weights = [
+    ".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".ot", ".onnx",
+    ".onnx_data", ".tflite", ".npz", ".safetensors.index.json", ".bin.index.json",
+  ]
+
+  /// Bytes that are copied at a time.
+  private static let pieceByteCount = 1 << 20
+
+  /// The files below `directory` that are neither weights nor hidden, by their paths in it.
+  static func names(in directory: FilePath) throws(CheckpointError) -> [FilePath] {
+    try names(in: directory, under: FilePath(), depth: 0)
+  }
+
+  private static func names(
+    in directory: FilePath, under place: FilePath, depth: Int
+  ) throws(CheckpointError) -> [FilePath] {
+    var result: [FilePath] = []
+    for name in try FileSystem.names(in: directory) {
+      let path = directory.appending(name)
+      let inside = place.appending(name)
+      // Through links: files in a hub's cache are links to where they are kept.
+      switch (try? path.stat())?.type {
+      case .regular where !weights.contains(where: name.hasSuffix): result.append(inside)
+      case .directory where depth < 4:
+        result += try names(in: path, under: inside, depth: depth + 1)
+      default: continue
+      }
+    }
+    return result
+  }
+
+  static func copy(
+    _ source: FilePath, to name: FilePath, in directory: AtomicDirectory
+  ) throws(CheckpointError) {
+    let input = try InputFile(source)
+    let file = try directory.file(name, byteCount: input.size)
+    var offset = 0
+    while offset < input.size {
+      let bytes = try input.bytes(at: offset, count: min(pieceByteCount, input.size - offset))
+      try file.write(bytes, at: offset)
+      offset += bytes.count
+    }
+    try file.commit(isLasting: false)
+  }
+}

@@ -1,0 +1,217 @@
+import KerfCheckpoints
+import KerfElements
+import KerfLayouts
+import SystemPackage
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Directories that are written for runtimes: what is in them, and what is refused before.
+struct WritingTests {
+  static let config =
+    #"{"model_type": "llama", "rms_norm_eps": 1e-05, "z": {"a": [1, -2, 0.5]}, "b": null}"#
+
+  static func tensor(
+    _ name: String, _ format: Format, _ shape: Shape = [32, 128], from source: Format = .bf16
+  ) -> ModelPlan.Tensor {
+    ModelPlan.Tensor(name: name, shape: shape, format: format, sourceFormat: source)
+  }
+
+  static func plan(
+    _ layout: Layout, _ tensors: [ModelPlan.Tensor], activations: Bool = false,
+    shardByteCount: Int = ModelPlan.usualShardByteCount
+  ) throws -> ModelPlan {
+    guard let root = try JSONValue(parsing: Array(config.utf8)).object else { fatalError() }
+    return try ModelPlan(
+      for: layout, tensors: tensors, config: root, metadata: [], activations: activations,
+      path: "/tmp/model", shardByteCount: shardByteCount)
+  }
+
+  static func group(_ name: String) -> Format { Format(name: name)! }
+
+  /// A model of the golden's matrices, written again, is the same model.
+  @Test(arguments: ["awq", "bitsandbytes-nf4", "bitsandbytes-int8", "mlx", "gptq-4-v1"])
+  func writtenAndReadAgain(_ name: String) throws {
+    let model = try Model.open(GoldenTests.folder.appending(name))
+    let tensors = model.tensors.filter {
+      name != "awq" || $0.arrangement?.format.length == 64 || $0.arrangement == nil
+    }
+    guard case .safetensors(let metadata) = model.checkpoint.metadata,
+      let layout = model.layout,
+      let config = try JSONValue(contentsOf: model.checkpoint.directory.appending("config.json"))
+        .object
+    else { return }
+    var template = Array("/tmp/kerf-layouts-XXXXXX".utf8CString)
+    precondition(mkdtemp(&template) != nil, "no temporary directory")
+    let place = FilePath(platformString: template)
+    let path = place.appending("model")
+    defer {
+      for file in ["config.json", "model.safetensors.index.json"] {
+        unlink(path.appending(file).string)
+      }
+      for count in 1...40 {
+        for number in 1...count {
+          let part = PartName(stem: "model", number: number, count: count, ending: "safetensors")
+          unlink(path.appending(part.name(of: number)).string)
+        }
+      }
+      unlink(path.appending("model.safetensors").string)
+      rmdir(path.string)
+      rmdir(place.string)
+    }
+    let plan = try ModelPlan(
+      for: layout,
+      tensors: tensors.map {
+        ModelPlan.Tensor(name: $0.name, shape: $0.shape, format: $0.format, sourceFormat: .f32)
+      }, config: config, metadata: metadata, path: path, shardByteCount: 6000)
+    #expect(plan.shards.count > 1 || tensors.count < 4)
+    let writer = try ModelWriter(plan, at: path, replacing: false)
+    for (index, tensor) in tensors.enumerated() {
+      let bytes = try model.bytes(of: tensor)
+      try bytes.withUnsafeBytes { bytes in
+        guard let arrangement = tensor.arrangement, let base = bytes.baseAddress else {
+          return try writer.write(index, bytes, at: 0)
+        }
+        // Units in any order.
+        let unit = arrangement.unit
+        for first in stride(from: 0, to: arrangement.groupCount, by: unit).reversed() {
+          let groups = first..<min(first + unit, arrangement.groupCount)
+          let buffer = AlignedBuffer(byteCount: arrangement.portion(groups).byteCount)
+          try writer.write(
+            index, groups: groups, base + first * arrangement.format.byteCount,
+            through: buffer.baseAddress)
+        }
+      }
+    }
+    #expect((try? path.stat()) == nil)
+    try writer.commit()
+    let again = try Model.open(path)
+    #expect(again.layout == layout)
+    #expect(Set(again.tensors.map(\.name)) == Set(tensors.map(\.name)))
+    for tensor in tensors {
+      let other = try #require(again.tensors.first { $0.name == tensor.name })
+      #expect(other.format == tensor.format && other.shape == tensor.shape)
+      // 127 times a number over 127 is not always the number.
+      let isEqual = try again.bytes(of: other) == model.bytes(of: tensor)
+      #expect(isEqual || name == "bitsandbytes-int8", "\(tensor.name)")
+    }
+  }
+
+  @Test func theRestOfConfigStays() throws {
+    let plan = try Self.plan(
+      .compressedTensors,
+      [
+        Self.tensor("a.weight", Self.group("int4_g64_bf16")),
+        Self.tensor("router.weight", .bf16), Self.tensor("norm.weight", .bf16, [128]),
+      ])
+    let text = try #require(plan.texts.first { $0.name == "config.json" })
+    let object = try #require(try JSONValue(parsing: text.bytes).object)
+    let before = try #require(try JSONValue(parsing: Array(Self.config.utf8)).object)
+    #expect(object.members.map(\.name) == before.members.map(\.name) + ["quantization_config"])
+    for member in before.members {
+      #expect(JSONValue.sameText(object[member.name], member.value), "\(member.name)")
+    }
+    let said = try #require(object["quantization_config"]?.object)
+    #expect(said["format"]?.string == "pack-quantized")
+    #expect(said["ignore"]?.array?.compactMap(\.string) == ["router", "lm_head"])
+  }
+
+  @Test func classesOfModules() throws {
+    func config(_ layout: Layout, _ formats: [String], activations: Bool = false) throws
+      -> JSONObject
+    {
+      let plan = try Self.plan(
+        layout, formats.enumerated().map { Self.tensor("m\($0).weight", Self.group($1)) },
+        activations: activations)
+      let text = plan.texts[0].bytes
+      return try JSONValue(parsing: text).object?["quantization_config"]?.object ?? [:]
+    }
+    let mixed = try config(
+      .compressedTensors, ["int8_g128_bf16", "int4_g64_bf16", "int4_g64_bf16", "e2m1_g32"])
+    #expect(mixed["format"]?.string == "mixed-precision")
+    let groups = try #require(mixed["config_groups"]?.object)
+    #expect(groups.members.count == 3)
+    #expect(groups["group_0"]?.object?["targets"]?.array == ["Linear"])
+    #expect(groups["group_1"]?.object?["targets"]?.array == ["m0"])
+    #expect(groups["group_1"]?.object?["weights"]?.object?["strategy"]?.string == "channel")
+    let plain = try config(.compressedTensors, ["int8_g128_bf16"], activations: true)
+    #expect(plain["format"]?.string == "int-quantized")
+
+    let mlx = try config(.mlx, ["int8_g32_bias_bf16", "int4_g64_bias_bf16", "int4_g64_bias_bf16"])
+    #expect(mlx["bits"]?.integer == 4)
+    #expect(mlx["m0"]?.object?["bits"]?.integer == 8)
+    let gptq = try config(.gptq, ["int8_g32", "int4_g64", "int4_g64"])
+    #expect(gptq["dynamic"]?.object?["+:^m0$"]?.object?["group_size"]?.integer == 32)
+    #expect(throws: LayoutError.self) { try config(.awq, ["int4_g32", "int4_g64"]) }
+    #expect(throws: LayoutError.self) { try config(.bitsandbytes, ["nf4_g64", "fp4_g64"]) }
+  }
+
+  /// What a layout cannot hold is refused before any work, with what it can.
+  @Test func whatCannotBeHeld() throws {
+    for (layout, format, shape) in [
+      (.awq, "int8_g64", [32, 128]), (.awq, "int4_g64_bf16", [32, 128]),
+      (.awq, "int4_g64", [40, 128]), (.awq, "int4_g64", [32, 96]),
+      (.awq, "int4_g64", [2, 32, 128]),
+      (.gptq, "int6_g64", [32, 128]), (.gptq, "nf4_g64", [32, 128]), (.gptq, "q4_0", [32, 128]),
+      (.mlx, "int4_g64", [32, 128]), (.mlx, "int7_g64_bias", [32, 128]),
+      (.mlx, "int4_g16_bias", [32, 128]), (.mlx, "nf4_g64", [32, 128]),
+      (.bitsandbytes, "int4_g64_f32", [32, 128]), (.bitsandbytes, "nf4_g32", [32, 128]),
+      (.bitsandbytes, "int8_g64_f32", [32, 128]), (.bitsandbytes, "nf4_g64_bf16", [32, 128]),
+      (.compressedTensors, "int5_g64", [32, 128]), (.compressedTensors, "nf4_g64", [32, 128]),
+      (.compressedTensors, "int4_g64_bias", [32, 128]),
+      (.compressedTensors, "e4m3_g64", [32, 128]),
+      (.compressedTensors, "q8_0", [32, 128]),
+    ] as [(Layout, String, Shape)] {
+      let error = #expect(throws: LayoutError.self, "\(layout) \(format) \(shape)") {
+        try Self.plan(layout, [Self.tensor("a.weight", Self.group(format), shape)])
+      }
+      if let error { #expect("\(error)".contains("\"a.weight\": \(layout) cannot hold")) }
+    }
+  }
+
+  @Test func formatsThatLayoutsMean() {
+    func name(
+      _ layout: Layout, _ codes: GroupFormat.Codes, _ weights: Format = .bf16,
+      _ grouping: Layout.Grouping? = nil
+    ) -> String? {
+      layout.format(codes, grouping: grouping, weights: weights, columns: 256)?.name
+    }
+    #expect(name(.compressedTensors, .integers(bits: 4)) == "int4_g128_bf16")
+    #expect(name(.compressedTensors, .integers(bits: 8)) == "int8_g256_bf16")
+    #expect(name(.compressedTensors, .integers(bits: 4), .f16, .channel) == "int4_g256")
+    #expect(name(.compressedTensors, .e4m3) == "e4m3_g256_bf16")
+    #expect(name(.mlx, .integers(bits: 4)) == "int4_g64_bias_bf16")
+    #expect(name(.mlx, .e4m3) == "e4m3_g32_e8m0")
+    #expect(name(.mlx, .e2m1, .bf16, .elements(16)) == "e2m1_g16_e4m3")
+    #expect(name(.bitsandbytes, .nf4) == "nf4_g64")
+    #expect(name(.bitsandbytes, .integers(bits: 8)) == "int8_g256_f32")
+    #expect(name(.awq, .integers(bits: 4)) == "int4_g128_zp")
+    #expect(name(.gptq, .integers(bits: 4)) == "int4_g128")
+  }
+
+  @Test func linearModules() {
+    func isLinear(_ name: String, _ shape: Shape = [64, 64]) -> Bool {
+      LinearModules.contains(name: name, shape: shape, format: .bf16)
+    }
+    for name in [
+      "model.layers.0.self_attn.q_proj.weight", "model.layers.3.mlp.down_proj.weight",
+      "encoder.layer.0.attention.self.query.weight", "pooler.dense.weight",
+      "model.layers.0.mlp.experts.7.up_proj.weight",
+    ] { #expect(isLinear(name), "\(name)") }
+    for name in [
+      "model.embed_tokens.weight", "lm_head.weight", "model.layers.0.mlp.gate.weight",
+      "model.norm.weight", "embeddings.position_embeddings.weight",
+      "model.layers.0.mlp.up_proj.bias",
+    ] { #expect(!isLinear(name), "\(name)") }
+    #expect(!isLinear("a.weight", [64]))
+  }
+}
+
+extension JSONValue {
+  /// Whether both say the same, wherever they stand.
+  static func sameText(_ a: JSONValue?, _ b: JSONValue) -> Bool { a?.text == b.text }
+}

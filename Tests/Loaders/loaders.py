@@ -1,0 +1,246 @@
+"""Loads every layout with the runtime's own code, on the CPU, and compares what it makes of it.
+
+    loaders.py KERF MODEL [NAME…]        a table of all layouts, or of those whose names begin so
+
+Each layout is made with `kerf convert`. The runtime loads it; what each of its linear layers makes
+of unit vectors is that layer's weights, as the runtime sees them, and is compared with what NumPy
+reads from the same files by the layout's description. Then the model's output is compared with that
+of the plain model which has these weights.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests/Interop"))
+
+# Layout, what to convert to, and which loader. `llama` is a small model made here, where a loader
+# knows no other kind.
+CT, BNB, MLX = "compressed-tensors", "bitsandbytes", "mlx"
+CASES = [
+    (CT, "--to int8", "transformers"),
+    (CT, "--to int8 --activations", "transformers"),
+    (CT, "--to int8 --activations --offset zp", "transformers"),
+    (CT, "--to int8 --group 32", "transformers"),
+    (CT, "--to int4 --group 32", "transformers"),
+    (CT, "--to int4 --group 64", "transformers"),
+    (CT, "--to int4 --group 128", "transformers"),
+    (CT, "--to int4 --group channel", "transformers"),
+    (CT, "--to int4 --group 64 --offset zp", "transformers"),
+    (CT, "--to e4m3", "transformers"),
+    (CT, "--to e2m1 --group 16", "transformers"),
+    (CT, "--to e2m1", "transformers"),
+    (BNB, "--to nf4", "transformers"),
+    (BNB, "--to fp4", "transformers"),
+    (BNB, "--to nf4 --group 128", "transformers"),
+    (BNB, "--to int8", "transformers"),
+    ("awq", "--to int4 --group 64", "gptqmodel"),
+    ("awq", "--to int4 --group 128", "gptqmodel"),
+    ("gptq", "--to int4 --group 128", "gptqmodel"),
+    ("gptq", "--to int4 --group 64 --offset zp", "gptqmodel"),
+    ("gptq", "--to int8 --group 32", "gptqmodel"),
+    *((MLX, f"--to int{bits} --group {group}", "mlx-lm")
+      for bits in (2, 3, 4, 5, 6, 8) for group in (32, 64, 128)),
+    (MLX, "--to e2m1", "mlx-lm"), (MLX, "--to e2m1 --group 16", "mlx-lm"),
+    (MLX, "--to e4m3", "mlx-lm"),
+]
+LLAMA = {"gptqmodel", "mlx-lm"}
+TOKENS = [[int(n) for n in np.random.default_rng(1).integers(5, 500, 32)]]
+
+
+def make_llama(folder):
+    """A small model of random weights, of a kind that every runtime knows."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(
+        hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, vocab_size=512, max_position_embeddings=128,
+        tie_word_embeddings=False))
+    for parameter in model.parameters():
+        if parameter.ndim == 2:
+            torch.nn.init.normal_(parameter, std=0.05)
+    model.save_pretrained(folder)
+
+
+class Difference:
+    """The largest difference of elements, and the relative one of all."""
+
+    def __init__(self):
+        self.worst, self.square, self.all = 0.0, 0.0, 0.0
+
+    def add(self, found, expected):
+        difference = found.astype(np.float64) - expected
+        self.worst = max(self.worst, float(np.abs(difference).max()))
+        self.square += float((difference**2).sum())
+        self.all += float((expected.astype(np.float64) ** 2).sum())
+
+    @property
+    def relative(self):
+        return (self.square / self.all) ** 0.5 if self.all else 0.0
+
+
+def plain_model(source, values):
+    """The model without quantization, with these weights."""
+    import torch
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(source)
+    kind = getattr(transformers, config.architectures[0])
+    model = kind(config).eval()
+    state = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in values.items()}
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    assert all("position_ids" in name for name in unexpected), unexpected
+    assert not missing, missing
+    return model
+
+
+def output(model):
+    import torch
+
+    with torch.no_grad():
+        result = model(input_ids=torch.tensor(TOKENS))
+    return (result.logits if "logits" in result else result.last_hidden_state).float().numpy()
+
+
+def torch_layers(model, values):
+    """{name: what the layer makes of unit vectors} of the layers whose weights are quantized."""
+    import torch
+
+    for name, module in model.named_modules():
+        key = name + ".weight"
+        short = key if key in values else key.removeprefix("model.model.")
+        if short not in values or values[short].ndim != 2 or "embed" in name:
+            continue
+        columns = values[short].shape[1]
+        type = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
+        with torch.no_grad():
+            rows = module(torch.eye(columns, dtype=type))
+            zero = module(torch.zeros(1, columns, dtype=type))
+        yield short, (rows.float() - zero.float()).T.numpy()
+
+
+def load_transformers(folder, layout):
+    import transformers
+
+    config = json.loads((folder / "config.json").read_text())
+    kind = getattr(transformers, config["architectures"][0])
+    arguments = {}
+    if layout == CT:
+        from transformers.utils.quantization_config import CompressedTensorsConfig
+        arguments["quantization_config"] = CompressedTensorsConfig(dequantize=True)
+    return kind.from_pretrained(folder, dtype="float32", device_map="cpu", **arguments).eval()
+
+
+def load_gptqmodel(folder, layout):
+    import torch
+    import transformers
+
+    return transformers.LlamaForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, device_map="cpu").eval()
+
+
+def run_mlx(folder, source, values):
+    import mlx.core as mx
+    import mlx.nn as nn
+    from mlx_lm.utils import load_model
+
+    model, _ = load_model(folder)
+    weights = Difference()
+    for name, module in model.named_modules():
+        key = name + ".weight"
+        if not isinstance(module, nn.QuantizedLinear):
+            continue
+        rows = mx.dequantize(
+            module.weight, module.scales, getattr(module, "biases", None), module.group_size,
+            module.bits, mode=module.mode)
+        weights.add(np.array(rows.astype(mx.float32)), values[key])
+    found = np.array(model(mx.array(TOKENS)).astype(mx.float32))
+    return weights, found
+
+
+def run(folder, layout, loader, source):
+    """What became of one case, as a row of the table."""
+    from layouts import read_model
+
+    folder = pathlib.Path(folder)
+    values = read_model(folder)
+    expected = output(plain_model(source, values))
+    if loader == "mlx-lm":
+        weights, found = run_mlx(folder, source, values)
+    else:
+        model = (load_transformers if loader == "transformers" else load_gptqmodel)(folder, layout)
+        weights = Difference()
+        count = 0
+        for name, rows in torch_layers(model, values):
+            weights.add(rows, values[name])
+            count += 1
+        assert count, "the loaded model has none of the layers"
+        found = output(model)
+    outputs = Difference()
+    outputs.add(found, expected)
+    return {"weights": weights.worst, "relative": weights.relative, "output": outputs.relative}
+
+
+def version(loader, layout):
+    names = {"transformers": ["transformers", layout], "gptqmodel": ["gptqmodel"],
+             "mlx-lm": ["mlx-lm", "mlx"]}[loader]
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kerf", type=pathlib.Path)
+    parser.add_argument("model", type=pathlib.Path)
+    parser.add_argument("names", nargs="*")
+    arguments = parser.parse_args()
+    print("| layout | converted with | loader | weights | output |")
+    print("| --- | --- | --- | --- | --- |")
+    failed = False
+    with tempfile.TemporaryDirectory() as place:
+        place = pathlib.Path(place)
+        make_llama(place / "llama")
+        for layout, options, loader in CASES:
+            if arguments.names and not any(layout.startswith(name) for name in arguments.names):
+                continue
+            source = place / "llama" if loader in LLAMA else arguments.model
+            folder = place / "out"
+            result = subprocess.run(
+                [arguments.kerf, "convert", source, folder, "--layout", layout, *options.split(),
+                 "--force"], capture_output=True, text=True)
+            row = None
+            if result.returncode == 0:
+                # A process of its own: runtimes change what they import.
+                result = subprocess.run(
+                    [sys.executable, __file__, "--one", folder, layout, loader, source],
+                    capture_output=True, text=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
+                lines = result.stdout.strip().splitlines()
+                if result.returncode == 0 and lines:
+                    row = json.loads(lines[-1])
+            if row is None:
+                failed = True
+                reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
+                print(f"| {layout} | `{options}` | {version(loader, layout)} | "
+                      f"failed: {reason[:160]} | |", flush=True)
+                continue
+            weights = "exact" if row["weights"] == 0 else f"{row['relative']:.1e}"
+            print(f"| {layout} | `{options}` | {version(loader, layout)} | {weights} | "
+                  f"{row['output']:.1e} |", flush=True)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        folder, layout, loader, source = sys.argv[2:]
+        print(json.dumps(run(folder, layout, loader, source)))
+    else:
+        main()
