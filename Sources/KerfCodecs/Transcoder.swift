@@ -28,12 +28,16 @@ public struct Transcoder: Sendable {
   private let restore: CodecKernels.Decode
   private let loss: @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, Int) -> LossSums
 
-  /// Elements of a tile: a multiple of every block.
+  /// Elements of a tile, where they end on a block of either format, as they do but for groups of odd
+  /// lengths, and those that are longer.
   package static let tile = 4096
+
+  /// Elements of a tile: whole blocks of both formats.
+  package let tileLength: Int
 
   /// Elements that a thread takes at a time of a tensor in memory: whole tiles, so that tiles are
   /// the same for any number of threads.
-  package static let piece = 16 * tile
+  package var pieceLength: Int { max(1, 16 * Transcoder.tile / tileLength) * tileLength }
 
   /// A way from one format to another.
   ///
@@ -58,6 +62,7 @@ public struct Transcoder: Sendable {
     guard let encode = writing.encode(rounding) else { throw .notEncodable(target) }
     self.source = source
     self.target = target
+    tileLength = Format.length(about: Transcoder.tile, of: [source, target])
     decode = reading.decode
     self.encode = encode
     encodeWeighted = rounding == .optimal ? writing.encodeWeighted : nil
@@ -71,14 +76,27 @@ public struct Transcoder: Sendable {
 
   /// Working memory for one thread.
   public struct Scratch: ~Copyable {
-    fileprivate let elements = AlignedBuffer(byteCount: Transcoder.tile * 4)
-    fileprivate let restored = AlignedBuffer(byteCount: Transcoder.tile * 4)
-    fileprivate let written = AlignedBuffer(byteCount: Transcoder.tile * 4)
-    fileprivate let importance = AlignedBuffer(byteCount: Transcoder.tile * 4)
-    fileprivate let scaled = AlignedBuffer(byteCount: Transcoder.tile * 4)
+    fileprivate let elements, restored, written, importance, scaled: AlignedBuffer
     fileprivate let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
-    /// Memory that one call at a time may use.
-    public init() {}
+    fileprivate let tileLength: Int
+
+    /// Memory that one call at a time may use, of any transcoder whose blocks end after so many
+    /// elements, or fewer: 4096 are enough for all but long groups.
+    package init(tileLength: Int) {
+      self.tileLength = tileLength
+      elements = AlignedBuffer(byteCount: tileLength * 4)
+      restored = AlignedBuffer(byteCount: tileLength * 4)
+      written = AlignedBuffer(byteCount: max(tileLength, Transcoder.tile) * 4)
+      importance = AlignedBuffer(byteCount: tileLength * 4)
+      scaled = AlignedBuffer(byteCount: tileLength * 4)
+    }
+
+    /// Memory that one call at a time may use, of any transcoder whose blocks are not longer than
+    /// 4096 elements and a power of two.
+    public init() { self.init(tileLength: Transcoder.tile) }
+
+    /// Memory that one call of `transcoder` at a time may use.
+    public init(for transcoder: Transcoder) { self.init(tileLength: transcoder.tileLength) }
   }
 
   /// Transcodes `count` elements, whole blocks of both formats.
@@ -132,9 +150,11 @@ public struct Transcoder: Sendable {
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, count: Int,
     scratch: borrowing Scratch, weights: Weights? = nil, measured: Measured?
   ) {
+    precondition(
+      count == 0 || scratch.tileLength >= tileLength, "scratch of a transcoder of shorter blocks")
     var done = 0
     while done < count {
-      let length = min(Transcoder.tile, count - done)
+      let length = min(tileLength, count - done)
       let (from, to) = (source + bytes(self.source, done), target + bytes(self.target, done))
       if let weights {
         weights.importance.copy(
@@ -286,6 +306,10 @@ extension Transcoder {
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
     _ scratch: borrowing Scratch
   ) -> Int {
+    // Steps end on blocks but for long groups, which write long lines anyway.
+    guard tileLength == Transcoder.tile, Transcoder.step % self.target.elementsPerBlock == 0,
+      Transcoder.step % self.source.elementsPerBlock == 0
+    else { return 0 }
     let length = count / (Transcoder.strands * Transcoder.tile) * Transcoder.tile
     let sourceStep = bytes(self.source, Transcoder.step)
     let targetStep = bytes(self.target, Transcoder.step)

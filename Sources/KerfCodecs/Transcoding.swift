@@ -28,7 +28,7 @@ func transcoded(
   let transcoder = try Transcoder(
     from: source, to: target, rounding: rounding, table: .current())
   let bytes = try byteCount(of: shape, in: target)
-  let piece = Transcoder.piece
+  let piece = transcoder.pieceLength
   return TensorStorage(byteCount: bytes) { buffer in
     guard shape.count > 0 else { return }
     let input = Address(storage.bytes.baseAddress!)
@@ -41,11 +41,11 @@ func transcoded(
       if let importance, transcoder.takesImportance {
         // A search takes longer than writing through the caches does.
         transcoder.run(
-          from, to, count: count, scratch: Transcoder.Scratch(),
+          from, to, count: count, scratch: Transcoder.Scratch(for: transcoder),
           weights: Transcoder.Weights(importance, shape: shape, from: start), measured: nil)
       } else {
         transcoder.run(
-          from, to, count: count, scratch: Transcoder.Scratch(),
+          from, to, count: count, scratch: Transcoder.Scratch(for: transcoder),
           pastCaches: transcoder.isLarge(shape.count))
       }
     }

@@ -64,6 +64,11 @@ enum Passage: Sendable {
     if case .transcode(let transcoder) = self { transcoder.takesImportance } else { false }
   }
 
+  /// Elements that the scratch of a run is for.
+  var tileLength: Int {
+    if case .transcode(let transcoder) = self { transcoder.tileLength } else { 0 }
+  }
+
   /// Whether there is a loss to measure.
   var isMeasurable: Bool {
     if case .transcode = self { true } else { false }

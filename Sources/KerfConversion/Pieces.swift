@@ -10,8 +10,13 @@ internal import Synchronization
 
 /// The pieces of tensors, numbered through: those of the first tensor, then those of the second.
 package struct Pieces: Sendable {
-  /// Elements of a piece: a multiple of a tile, and so of every block.
+  /// Elements of a piece: a multiple of a tile, and so of every block but long or odd groups.
   package static let length = 64 * Transcoder.tile
+
+  /// Elements of a piece of a tensor that is cut only where blocks of each of `formats` end.
+  package static func length(of formats: Format...) -> Int {
+    Format.length(about: length, of: formats)
+  }
 
   /// Some of a tensor's elements, in a row.
   package struct Piece: Sendable {
@@ -24,16 +29,26 @@ package struct Pieces: Sendable {
   }
 
   private let elements: [Int]
+  /// Elements of a piece of each tensor.
+  private let lengths: [Int]
   /// The number of the first piece of each tensor, and the number of all pieces at the end.
   private let firsts: [Int]
 
   /// The pieces of tensors that have so many elements each.
-  package init(elements: [Int]) {
+  ///
+  /// - Parameter lengths: Elements of a piece of each tensor, where they are not all ``length``.
+  package init(elements: [Int], lengths: [Int]? = nil) {
     self.elements = elements
-    firsts = elements.reduce(into: [0]) { firsts, elements in
-      firsts.append(firsts[firsts.count - 1] + (elements + Pieces.length - 1) / Pieces.length)
+    let lengths = lengths ?? elements.map { _ in Pieces.length }
+    self.lengths = lengths
+    firsts = zip(elements, lengths).reduce(into: [0]) { firsts, tensor in
+      let (whole, rest) = tensor.0.quotientAndRemainder(dividingBy: tensor.1)
+      firsts.append(firsts[firsts.count - 1] + whole + (rest > 0 ? 1 : 0))
     }
   }
+
+  /// Elements of the largest piece there may be.
+  package var longest: Int { lengths.max() ?? 0 }
 
   /// How many there are.
   package var count: Int { firsts[firsts.count - 1] }
@@ -41,9 +56,9 @@ package struct Pieces: Sendable {
   /// The piece of that number.
   package subscript(number: Int) -> Piece {
     let tensor = firsts.partitioningIndex { $0 > number } - 1
-    let start = (number - firsts[tensor]) * Pieces.length
+    let start = (number - firsts[tensor]) * lengths[tensor]
     return Piece(
-      tensor: tensor, start: start, count: min(Pieces.length, elements[tensor] - start))
+      tensor: tensor, start: start, count: min(lengths[tensor], elements[tensor] - start))
   }
 
   /// Calls `work` once for each piece, on at most `threads` threads with what `prepare` made for

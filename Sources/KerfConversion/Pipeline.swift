@@ -36,8 +36,13 @@ struct Pipeline: Sendable {
   /// Does the work; returns the loss of each tensor that was measured.
   func run(threads: Int) throws(ConversionError) -> [LossAccumulator?] {
     var losses = [LossAccumulator?](repeating: nil, count: placed.count)
-    try Pieces(elements: input.tensors.map(\.shape.count)).forEach(
-      threads: threads, prepare: { Buffers() },
+    let pieces = Pieces(
+      elements: input.tensors.map(\.shape.count),
+      lengths: zip(input.tensors, placed).map { Pieces.length(of: $0.format, $1.format) })
+    let longest = pieces.longest
+    let tile = passages.map(\.tileLength).max() ?? 0
+    try pieces.forEach(
+      threads: threads, prepare: { Buffers(piece: longest, tile: tile) },
       work: { piece, buffers throws(ConversionError) in try convert(piece, buffers) },
       gather: { piece, loss in
         guard let loss else { return }
@@ -48,10 +53,16 @@ struct Pipeline: Sendable {
 
   /// Memory of one worker.
   private struct Buffers: ~Copyable {
-    // The widest element that is read or written has eight bytes.
-    let source = AlignedBuffer(byteCount: Pieces.length * 8)
-    let target = AlignedBuffer(byteCount: Pieces.length * 8)
-    let scratch = Transcoder.Scratch()
+    let source, target: AlignedBuffer
+    let scratch: Transcoder.Scratch
+
+    /// For pieces and tiles of so many elements.
+    init(piece: Int, tile: Int) {
+      // The widest element that is read or written has eight bytes.
+      source = AlignedBuffer(byteCount: piece * 8)
+      target = AlignedBuffer(byteCount: piece * 8)
+      scratch = Transcoder.Scratch(tileLength: tile)
+    }
   }
 
   private func convert(

@@ -28,6 +28,8 @@ extension Format {
     case .iq1_s: "eights of elements from a list, 1.6 bits: the smallest there is"
     case .q4_K: "4-bit codes, scales and minima of 32 that share two: the usual choice"
     case .q2_K: "2-bit codes, scales and minima of 16 that share two: where memory is short"
+    case .group(let group):
+      "\(group.codes.bits)-bit codes, \(group.scales) per \(group.length), as runtimes of the model hub load them"
     default: nil
     }
   }
@@ -73,7 +75,36 @@ extension Format {
       "f16 d, f16 dmin, 8 s and 8 m of 6 bits, 128 bytes of nibbles; y = d·s·q − dmin·m"
     case .q2_K:
       "16 bytes of s (low) and m (high), 64 bytes of 2-bit q, f16 d, f16 dmin; y = d·s·q − dmin·m"
+    case .group(let group): group.layout
     default: nil
     }
+  }
+}
+
+extension GroupFormat {
+  /// What elements of a group share.
+  fileprivate var scales: String {
+    switch offset {
+    case .none: "a scale"
+    case .zeroPoint: "a scale and a zero point"
+    case .bias: "a scale and a bias"
+    }
+  }
+
+  fileprivate var layout: String {
+    let head =
+      switch offset {
+      case .none: "\(scale.rawValue) s"
+      case .zeroPoint: "\(scale.rawValue) s, u8 z"
+      case .bias: "\(scale.rawValue) s, \(scale.rawValue) b"
+      }
+    let meaning =
+      switch (codes, offset) {
+      case (.integers, .zeroPoint): "(q−z)·s"
+      case (.integers, .bias): "q·s + b"
+      case (.integers(let bits), .none): "(q−\(1 << (bits - 1)))·s"
+      default: "\(codes.name.uppercased())(q)·s"
+      }
+    return "\(head), \(length) codes of \(codes.bits) bits, lowest first; y = \(meaning)"
   }
 }

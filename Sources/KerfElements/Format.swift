@@ -113,12 +113,18 @@ public enum Format: Sendable, Hashable {
   }
 
   /// Whether the engine can turn the format into numbers.
-  public var isDecodable: Bool { Format.decodable.contains(self) }
+  public var isDecodable: Bool {
+    if case .group(let group) = self { return group.isComputed }
+    return Format.decodable.contains(self)
+  }
 
   /// Whether the engine can write the format.
-  public var isEncodable: Bool { Format.encodable.contains(self) }
+  public var isEncodable: Bool {
+    if case .group(let group) = self { return group.isComputed }
+    return Format.encodable.contains(self)
+  }
 
-  /// Every format that the engine can write, in the order users read them.
+  /// Every format of fixed geometry that the engine can write, in the order users read them.
   public static let encodable: [Format] = [
     .f32, .f16, .bf16,
     .q8_0, .q6_K,
@@ -129,7 +135,7 @@ public enum Format: Sendable, Hashable {
     .tq2_0, .tq1_0,
   ]
 
-  /// Every format that the engine can turn into numbers: all that it can write, then the others.
+  /// Every such format that the engine can turn into numbers: those it can write, then the others.
   public static let decodable: [Format] =
     encodable + [.iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_m, .iq1_s]
 
@@ -152,6 +158,17 @@ public enum Format: Sendable, Hashable {
     guard rest == 0, columns >= 0 else { return nil }
     let (bytes, overflow) = blocks.multipliedReportingOverflow(by: bytesPerBlock)
     return overflow ? nil : bytes
+  }
+
+  /// A number of elements that ends on a block of each of `formats`: the largest that is not above
+  /// `wanted`, or the first at all.
+  package static func length(about wanted: Int, of formats: [Format]) -> Int {
+    let unit = formats.reduce(1) { unit, format in
+      var (a, b) = (unit, format.elementsPerBlock)
+      while b != 0 { (a, b) = (b, a % b) }
+      return unit / a * format.elementsPerBlock
+    }
+    return unit >= wanted ? unit : wanted / unit * unit
   }
 
   /// Bytes of a tensor of `shape`, or `nil` where its rows do not end on a block or the count

@@ -88,6 +88,14 @@ public struct GroupFormat: Sendable, Hashable {
     }
   }
 
+  /// Whether there are kernels that read the format, and others that write it.
+  ///
+  /// Scales of integers are floats of 16 or 32 bits; groups with biases end on sixteen elements.
+  var isComputed: Bool {
+    guard case .integers = codes else { return false }
+    return scale.byteCount > 1 && (offset != .bias || length.isMultiple(of: 16))
+  }
+
   /// Bits of storage per element; a zero point counts as many as a code, as runtimes pack it.
   public var bitsPerWeight: Double {
     let zeroPoint = offset == .zeroPoint ? codes.bits - 8 : 0
@@ -114,7 +122,7 @@ extension GroupFormat.Codes {
     }
   }
 
-  fileprivate var name: String {
+  var name: String {
     switch self {
     case .integers(let bits): "int\(bits)"
     case .nf4: "nf4"

@@ -87,8 +87,9 @@ package struct KernelTable: Sendable {
 /// What one format can do with whole blocks of a row.
 ///
 /// While a kernel works on 512 elements, a group of blocks, it asks for those that follow them in
-/// memory. No kernel captures anything: calling a closure that does counts references, which waits
-/// for all that was written past the caches before.
+/// memory. No kernel of a fixed geometry captures anything: calling a closure that does counts
+/// references, which waits for all that was written past the caches before. Kernels of groups capture
+/// their format, which is made of numbers.
 package struct CodecKernels: Sendable {
   /// Writes `blocks` blocks to `target`, from elements of the type that the kernel reads.
   ///
@@ -174,9 +175,9 @@ package struct CodecKernels: Sendable {
     }
   }
 
-  /// Scratch that an encode kernel needs: a group of blocks, plain and turned, its importance, and
-  /// what is decided for it.
-  package static let workspaceByteCount = 32768
+  /// Scratch that an encode kernel needs: sixteen blocks of up to 128 elements, plain and turned, their
+  /// importance, and what is decided for them.
+  package static let workspaceByteCount = 65536
 }
 
 /// Sums over pairs (x, y) of a reference element and its candidate, in double precision.

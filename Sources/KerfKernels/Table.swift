@@ -34,6 +34,7 @@ package let kernelTable = KernelTable(
     case .iq2_xxs: IQ2_XXS.kernels
     case .iq1_m: IQ1_M.kernels
     case .iq1_s: IQ1_S.kernels
+    case .group(let group): IntegerGroup(group)?.kernels
     default: nil
     }
   },

@@ -21,8 +21,8 @@ extension QuantizedTensor {
     }
     guard let candidate = table.codec(format) else { throw .notComputed(format) }
 
-    let tile = Transcoder.tile
-    let piece = Transcoder.piece
+    let tile = Format.length(about: Transcoder.tile, of: [format])
+    let piece = max(1, 16 * Transcoder.tile / tile) * tile
     let count = shape.count
     let referenceFormat = original.elementType.format
     let pieces = (count + piece - 1) / piece

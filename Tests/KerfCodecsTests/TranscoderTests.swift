@@ -35,6 +35,53 @@ import Testing
         == run(transcoder, input, count, offset: 0, pastCaches: false))
   }
 
+  @Test(
+    "groups of any length, from one format to another",
+    arguments: [
+      (Format.f32, "int8_g5000"), (.bf16, "int8_g384"), (.q8_0, "int4_g96_zp"),
+      (.f16, "int4_g4096"), (.f32, "int4_g64_bias"),
+    ])
+  func groups(source: Format, name: String) throws {
+    let target = try #require(Format(name: name))
+    let count = 3 * Format.length(about: 4096, of: [source, target]) * 4
+    let input = try row(source, count)
+    let table = try KernelTable.table(for: nil)
+    let there = try Transcoder(from: source, to: target)
+    // The same block by block.
+    let floats = AlignedBuffer(byteCount: count * 4)
+    let expected = AlignedBuffer(byteCount: count / target.elementsPerBlock * target.bytesPerBlock)
+    let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
+    let (reading, writing) = (try #require(table.codec(source)), try #require(table.codec(target)))
+    input.withUnsafeBytes {
+      reading.decode($0.baseAddress!, floats.baseAddress, count / source.elementsPerBlock)
+    }
+    for block in 0..<count / target.elementsPerBlock {
+      writing.encode(.optimal)!(
+        floats.baseAddress + 4 * block * target.elementsPerBlock,
+        expected.baseAddress + block * target.bytesPerBlock, 1, workspace.baseAddress)
+    }
+    let bytes = Array(
+      UnsafeRawBufferPointer(start: expected.baseAddress, count: expected.byteCount))
+    for pastCaches in [false, true] {
+      let isEqual = run(there, input, count, offset: 3, pastCaches: pastCaches) == bytes
+      #expect(isEqual)
+    }
+  }
+
+  @Test("a tensor of channels and back")
+  func channels() throws {
+    let shape: Shape = [37, 4100]
+    let values = (0..<shape.count).map { Float($0 &* 7919 % 4093) * 0.001 - 2 }
+    let format = try #require(Format(name: "int8_g4100"))
+    let tensor = try Tensor(shape: shape, values)
+    let quantized = try tensor.quantized(as: format)
+    let restored: [Float] = try quantized.dequantized(as: .float32).withUnsafeBytes {
+      Array($0.bindMemory(to: Float.self))
+    }
+    let error = zip(values, restored).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    #expect(error < 2.1 / 127 / 2 * 1.05)
+  }
+
   @Test("what is large")
   func large() throws {
     let transcoder = try Transcoder(from: .f32, to: .f16)
@@ -52,7 +99,7 @@ import Testing
     let target = buffer.baseAddress + 64 + offset
     input.withUnsafeBytes {
       transcoder.run(
-        $0.baseAddress!, target, count: count, scratch: Transcoder.Scratch(),
+        $0.baseAddress!, target, count: count, scratch: Transcoder.Scratch(for: transcoder),
         pastCaches: pastCaches)
     }
     let around = [

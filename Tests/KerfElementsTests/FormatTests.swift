@@ -62,6 +62,15 @@ import Testing
     #expect(format.kind == .block)
   }
 
+  @Test("lengths that end on blocks of both")
+  func lengths() throws {
+    let channel = try #require(Format(name: "int8_g384"))
+    #expect(Format.length(about: 4096, of: [.f32, .q4_K]) == 4096)
+    #expect(Format.length(about: 4096, of: [channel]) == 3840)
+    #expect(Format.length(about: 4096, of: [channel, .q4_K]) == 3840)
+    #expect(Format.length(about: 256, of: [channel, .q8_0]) == 384)
+  }
+
   @Test(
     "what is no format",
     arguments: [

@@ -1,0 +1,136 @@
+// The codes of a group as a stream of bits, lowest first: eight codes end on a byte.
+
+internal import CVectors
+internal import KerfElements
+
+/// Codes of so many bits.
+struct CodeStream {
+  let bits: Int
+
+  /// Eight codes, a byte each. Nothing is read from `end` on.
+  @inline(__always)
+  func load(_ source: UnsafeRawPointer, _ end: UnsafeRawPointer) -> UInt64 {
+    var word: UInt64 = 0
+    if end - source >= 8 {
+      word = source.loadUnaligned(as: UInt64.self)
+    } else {
+      var i = 0
+      while i < min(bits, end - source) {
+        word |= UInt64(source.load(fromByteOffset: i, as: UInt8.self)) &<< (8 &* UInt64(i))
+        i &+= 1
+      }
+    }
+    return u64_unpacked_codes(word, bits)
+  }
+
+  /// Stores the first `count` of eight codes; what follows them, before `end`, is not yet written.
+  @inline(__always)
+  func store(
+    _ codes: UInt64, count: Int, _ target: UnsafeMutableRawPointer,
+    _ end: UnsafeMutableRawPointer
+  ) {
+    let word = u64_packed_codes(codes, bits)
+    if end - target >= 8 {
+      target.storeBytes(of: word, as: UInt64.self)
+    } else {
+      var i = 0
+      while i < (count &* bits) &>> 3 {
+        target.storeBytes(
+          of: UInt8(truncatingIfNeeded: word &>> (8 &* UInt64(i))), toByteOffset: i, as: UInt8.self)
+        i &+= 1
+      }
+    }
+  }
+}
+
+/// How the codes of a group follow from its elements: the nearest integer to
+/// (x · unit − origin) · factor + shift, or (x · unit − origin) / factor + shift, not below `lowest`
+/// nor above `lowest` + the largest code; the stored code is more by `zero`.
+struct CodeRule {
+  var scale, offset: UInt32
+  var unit, origin, factor, shift, lowest: Float
+  var zero: Int32
+}
+
+/// Elements of one group, as they are.
+protocol PlainElements {
+  /// Elements 16·j…; those past the end are 0.
+  func plain(_ j: Int) -> f32x16
+}
+
+/// A group that ends on a vector, in memory.
+struct PlainGroup: PlainElements {
+  let memory: UnsafeRawPointer
+  @inline(__always) func plain(_ j: Int) -> f32x16 { f32x16_load(memory + 64 &* j) }
+}
+
+extension IntegerGroup {
+  /// Writes a group.
+  @inline(__always)
+  func write<Elements: PlainElements>(
+    _ elements: Elements, _ rule: CodeRule, divides: Bool, _ target: UnsafeMutableRawPointer,
+    _ end: UnsafeMutableRawPointer
+  ) {
+    store(rule.scale, target)
+    switch offset {
+    case .none: break
+    case .zeroPoint:
+      target.storeBytes(
+        of: UInt8(truncatingIfNeeded: rule.offset), toByteOffset: scaleBytes, as: UInt8.self)
+    case .bias: store(rule.offset, target + scaleBytes)
+    }
+    let stream = CodeStream(bits: bits)
+    let magic: Float = 0x1.8p23
+    let least = Int32(bitPattern: magic.bitPattern) &- rule.zero
+    let vectors = (length &+ 15) &>> 4
+    @inline(__always) func codes(_ j: Int) -> i32x16 {
+      let x = elements.plain(min(j, vectors &- 1)) * rule.unit - rule.origin
+      let place = (divides ? x / rule.factor : x * rule.factor) + rule.shift
+      let sum = f32x16_clamped(place, rule.lowest, rule.lowest + Float(highest)) + magic
+      return unsafeBitCast(sum, to: i32x16.self) &- least
+    }
+    var to = target + headBytes
+    var j = 0
+    while j < vectors {
+      var bytes = i32x16_packed_unsigned(
+        codes(j), codes(j &+ 1), codes(j &+ 2), codes(j &+ 3))
+      withUnsafeBytes(of: &bytes) { bytes in
+        var i = 0
+        while i < min(64, length &- 16 &* j) {
+          stream.store(
+            bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self),
+            count: min(8, length &- 16 &* j &- i), to, end)
+          to += bits
+          i &+= 8
+        }
+      }
+      j &+= 4
+    }
+  }
+
+  /// Stores the bits of a scale or a bias.
+  @inline(__always)
+  private func store(_ number: UInt32, _ target: UnsafeMutableRawPointer) {
+    if scaleBytes == 2 {
+      target.storeBytes(of: UInt16(truncatingIfNeeded: number), as: UInt16.self)
+    } else {
+      target.storeBytes(of: number, as: UInt32.self)
+    }
+  }
+
+  /// The nearest number that a scale can be, its range ending at its largest finite one; and its bits.
+  @inline(__always)
+  func stored(_ x: f32x16) -> (number: f32x16, bits: i32x16) {
+    switch scale {
+    case .f16:
+      let halves = f32x16_narrowed_f16(f32x16_clamped(x, -65504, 65504))
+      return (f16x16_widened(halves), u16x16_widened(halves))
+    case .bf16:
+      let halves = f32x16_narrowed_bf16(f32x16_clamped(x, -0x1.FEp127, 0x1.FEp127))
+      return (bf16x16_widened(halves), u16x16_widened(halves))
+    default:
+      let number = f32x16_clamped(x, -.greatestFiniteMagnitude, .greatestFiniteMagnitude)
+      return (number, f32x16_bits(number))
+    }
+  }
+}
