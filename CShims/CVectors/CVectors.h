@@ -73,6 +73,7 @@ typedef union { u8x64 v; kerf_i32 r[KERF_PARTS]; } kerf_u8_parts;
 #include "e2m1.h"
 #include "ternary.h"
 #include "codebooks.h"
+#include "numbers.h"
 #include "yardsticks.h"
 
 #endif

@@ -99,6 +99,14 @@ package struct CodecKernels: Sendable {
       _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer
     ) -> Void
 
+  /// As ``Encode``, where scales have been decided: one for each block, which is stored as the format
+  /// stores it. Codes are those nearest to the elements.
+  package typealias EncodeGiven =
+    @Sendable (
+      _ source: UnsafeRawPointer, _ scales: UnsafePointer<Float>,
+      _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer
+    ) -> Void
+
   private let encodeReference: Encode?
   private let encodeOptimal: Encode?
   private let encodeReferenceF16: Encode?
@@ -108,18 +116,22 @@ package struct CodecKernels: Sendable {
   /// The kernel that reads f32 and importance, and writes blocks of this format; `nil` for scalars,
   /// and for formats that can only be read.
   package let encodeWeighted: EncodeWeighted?
+  /// The kernel that reads f32 and scales; `nil` for formats whose scales nobody else decides.
+  package let encodeGiven: EncodeGiven?
   /// The kernel that writes f32.
   package let decode: Decode
 
   package init(
     encodeReference: Encode? = nil, encodeOptimal: Encode? = nil,
-    encodeWeighted: EncodeWeighted? = nil, decode: @escaping Decode,
+    encodeWeighted: EncodeWeighted? = nil, encodeGiven: EncodeGiven? = nil,
+    decode: @escaping Decode,
     encodeReferenceF16: Encode? = nil, encodeReferenceBF16: Encode? = nil,
     decodeToF16: Decode? = nil, decodeToBF16: Decode? = nil
   ) {
     self.encodeReference = encodeReference
     self.encodeOptimal = encodeOptimal
     self.encodeWeighted = encodeWeighted
+    self.encodeGiven = encodeGiven
     self.encodeReferenceF16 = encodeReferenceF16
     self.encodeReferenceBF16 = encodeReferenceBF16
     self.decodeToF16 = decodeToF16

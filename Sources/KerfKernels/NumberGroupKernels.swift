@@ -1,0 +1,32 @@
+// The kernels of groups of numbers. They capture the group's shape, which is nothing to be counted.
+
+internal import CVectors
+internal import KerfElements
+
+extension NumberGrid {
+  static func kernels(_ format: GroupFormat, divisor: Float) -> CodecKernels {
+    let shape = GroupShape(format, divisor: divisor)
+    typealias Plain = NumberGroups<Self, Uniform>
+    return CodecKernels(
+      encodeReference: { Plain.encode(shape, .reference, $0, nil, $1, $2, $3) },
+      encodeOptimal: { Plain.encode(shape, .optimal, $0, nil, $1, $2, $3) },
+      encodeWeighted: {
+        NumberGroups<Self, Important>.encode(shape, .optimal, $0, $1, $2, $3, $4)
+      },
+      encodeGiven: { Plain.encode(shape, .given($1), $0, nil, $2, $3, $4) },
+      decode: { Plain.decode(shape, $0, $1, $2) })
+  }
+}
+
+/// The kernels of a group format; `nil` where there are none.
+///
+/// - Parameter divisor: What scales of eight bits are divided by, for a whole tensor.
+func numberGroupKernels(_ format: GroupFormat, divisor: Float) -> CodecKernels? {
+  switch format.codes {
+  case .integers: nil
+  case .nf4: NF4Grid.kernels(format, divisor: divisor)
+  case .fp4: FP4Grid.kernels(format, divisor: divisor)
+  case .e2m1: E2M1Grid.kernels(format, divisor: divisor)
+  case .e4m3: E4M3Grid.kernels(format, divisor: divisor)
+  }
+}
