@@ -56,13 +56,8 @@ KERF_INLINE f32x16 fp4_numbers(u8x16 codes) {
   return kerf_looked_up(table, codes);
 }
 
-/// The code of the nearest number; of two as near the lower one.
-KERF_INLINE i32x16 f32x16_nf4_codes(f32x16 x) {
-  i32x16 code = 0;
-  KERF_NF4(KERF_STEP_UP)
-  return code;
-}
-/// The same. Two codes stand for zero: one for what is above it, the other for the rest.
+/// The code of the nearest number; of two as near the lower one. Two codes stand for zero: one for
+/// what is above it, the other for the rest.
 KERF_INLINE u8x16 f32x16_fp4_codes(f32x16 x) {
   // The list ends with a bound that is none, and is gone through twice.
   i32x16 code = x > -__builtin_inff();
@@ -78,14 +73,28 @@ KERF_INLINE u8x16 f32x16_fp4_codes(f32x16 x) {
 // the bound, and the numbers below and above it. What lies outside all cells wraps around.
 #if defined(__AVX512F__)
 #define KERF_NONE __builtin_inff()
+static const float kerf_nf4_bounds[32] = {
+    0x1.45f5fep-5f, 0x1.ec90c4p-4f, 0x1.a0cfcp-3f, KERF_NONE, 0x1.2b05a8p-2f, 0x1.8ea7f2p-2f,
+    0x1.00da08p-1f, KERF_NONE, 0x1.491b5ep-1f, KERF_NONE, 0x1.b913b4p-1f, KERF_NONE, KERF_NONE,
+    KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE,
+    KERF_NONE, -0x1.b239bp-1f, KERF_NONE, KERF_NONE, -0x1.38a4ep-1f, -0x1.d709p-2f, KERF_NONE,
+    -0x1.5bd4ecp-2f, -0x1.e079d8p-3f, -0x1.1a7178p-3f, -0x1.74f0e2p-5f};
+/// The code of the nearest number; of two as near the lower one.
+KERF_INLINE i32x16 f32x16_nf4_codes(f32x16 x) {
+  static const int32_t below[32] = {7, 8, 9, 10, 10, 11, 12, 13, 13, 14, 14, 15, 15, 15, 15, 15,
+                                    0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 3, 4, 5, 6};
+  x = f32x16_clamped(x, -1, 1);
+  // A float of this size has no fraction, and its lowest bits are the cell.
+  __m512i cell = (__m512i)(x * 12 + 0x1.8p23f);
+  __m512 bound = _mm512_permutex2var_ps(
+      _mm512_loadu_ps(kerf_nf4_bounds), cell, _mm512_loadu_ps(kerf_nf4_bounds + 16));
+  __m512i code = _mm512_permutex2var_epi32(
+      _mm512_loadu_si512(below), cell, _mm512_loadu_si512(below + 16));
+  __mmask16 beyond = _mm512_cmp_ps_mask((__m512)x, bound, _CMP_GT_OQ);
+  return (i32x16)_mm512_mask_add_epi32(code, beyond, code, _mm512_set1_epi32(1));
+}
 /// The nearest number, for lanes between −5/4 and 5/4; of two as near the lower one.
 KERF_INLINE f32x16 f32x16_nf4_nearest_within(f32x16 x) {
-  static const float bounds[32] = {
-      0x1.45f5fep-5f, 0x1.ec90c4p-4f, 0x1.a0cfcp-3f, KERF_NONE, 0x1.2b05a8p-2f, 0x1.8ea7f2p-2f,
-      0x1.00da08p-1f, KERF_NONE, 0x1.491b5ep-1f, KERF_NONE, 0x1.b913b4p-1f, KERF_NONE, KERF_NONE,
-      KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE, KERF_NONE,
-      KERF_NONE, -0x1.b239bp-1f, KERF_NONE, KERF_NONE, -0x1.38a4ep-1f, -0x1.d709p-2f, KERF_NONE,
-      -0x1.5bd4ecp-2f, -0x1.e079d8p-3f, -0x1.1a7178p-3f, -0x1.74f0e2p-5f};
   static const float below[32] = {
       0, 0x1.45f5fep-4f, 0x1.4995c6p-3f, 0x1.f809bap-3f, 0x1.f809bap-3f, 0x1.5a0674p-2f,
       0x1.c3497p-2f, 0x1.200f56p-1f, 0x1.200f56p-1f, 0x1.722766p-1f, 0x1.722766p-1f, 1, 1, 1, 1,
@@ -98,10 +107,9 @@ KERF_INLINE f32x16 f32x16_nf4_nearest_within(f32x16 x) {
       -0x1.647362p-1f, -0x1.647362p-1f, -0x1.647362p-1f, -0x1.647362p-1f, -0x1.647362p-1f,
       -0x1.647362p-1f, -0x1.647362p-1f, -0x1.0cd66p-1f, -0x1.0cd66p-1f, -0x1.0cd66p-1f,
       -0x1.94654p-2f, -0x1.23449ap-2f, -0x1.23449ap-2f, -0x1.7a6a7ep-3f, -0x1.74f0e2p-4f, 0};
-  // A float of this size has no fraction, and its lowest bits are the cell.
   __m512i cell = (__m512i)(x * 12 + 0x1.8p23f);
   __m512 bound = _mm512_permutex2var_ps(
-      _mm512_loadu_ps(bounds), cell, _mm512_loadu_ps(bounds + 16));
+      _mm512_loadu_ps(kerf_nf4_bounds), cell, _mm512_loadu_ps(kerf_nf4_bounds + 16));
   __m512 nearest = _mm512_permutex2var_ps(
       _mm512_loadu_ps(below), cell, _mm512_loadu_ps(below + 16));
   __m512 next = _mm512_permutex2var_ps(
@@ -131,8 +139,14 @@ KERF_INLINE f32x16 f32x16_fp4_nearest(f32x16 x) {
   return (f32x16)_mm512_mask_permutexvar_ps(nearest, beyond, cell, _mm512_loadu_ps(above));
 }
 #else
-// Elsewhere each bound that lies below adds the step to the next number, and numbers are where all
-// steps lead: the sums are not exact, so steps count, and the table tells the number.
+// Elsewhere each bound that lies below adds one.
+/// The code of the nearest number; of two as near the lower one.
+KERF_INLINE i32x16 f32x16_nf4_codes(f32x16 x) {
+  i32x16 code = 0;
+  KERF_NF4(KERF_STEP_UP)
+  return code;
+}
+/// The nearest number; of two as near the lower one.
 KERF_INLINE f32x16 f32x16_nf4_nearest(f32x16 x) {
   return nf4_numbers(i32x16_low_bytes(f32x16_nf4_codes(x)));
 }

@@ -64,7 +64,9 @@ struct GroupShape {
       let power = i32x16_select(i32x16_below(bits, one), i32x16(repeating: 1 &<< 22), bits &<< 23)
       let isNone = i32x16_below(i32x16(repeating: 254), bits)
       return i32x16_as_f32(power | (isNone & 0x7FC0_0000))
-    case .e4m3: return e4m3_numbers(i32x16_low_bytes(bits)) / divisor
+    case .e4m3:
+      let x = e4m3_numbers(i32x16_low_bytes(bits))
+      return divisor == 1 ? x : x / divisor
     }
   }
 
@@ -84,7 +86,8 @@ struct GroupShape {
       let sign = (code & 128) &<< 24
       if m == 127 { return Float(bitPattern: 0x7FC0_0000 | sign) }
       let magnitude = m < 8 ? Float(m) * 0x1p-9 : Float(bitPattern: m &<< 20 &+ (120 &<< 23))
-      return Float(bitPattern: magnitude.bitPattern | sign) / divisor
+      let x = Float(bitPattern: magnitude.bitPattern | sign)
+      return divisor == 1 ? x : x / divisor
     }
   }
 

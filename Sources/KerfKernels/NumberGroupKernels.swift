@@ -22,10 +22,12 @@ extension NumberGrid {
 ///
 /// - Parameter divisor: What scales of eight bits are divided by, for a whole tensor.
 func numberGroupKernels(_ format: GroupFormat, divisor: Float) -> CodecKernels? {
-  switch format.codes {
+  // Quantiles go with scales that any number can be.
+  let isFree = format.scale != .e8m0 && format.scale != .e4m3
+  return switch format.codes {
   case .integers: nil
-  case .nf4: NF4Grid.kernels(format, divisor: divisor)
-  case .fp4: FP4Grid.kernels(format, divisor: divisor)
+  case .nf4: isFree ? NF4Grid.kernels(format, divisor: divisor) : nil
+  case .fp4: isFree ? FP4Grid.kernels(format, divisor: divisor) : nil
   case .e2m1: E2M1Grid.kernels(format, divisor: divisor)
   case .e4m3: E4M3Grid.kernels(format, divisor: divisor)
   }

@@ -80,11 +80,14 @@ struct NumberGroups<Grid: NumberGrid, Weights: Weighting> {
         let to = target + shape.byteCount &* (done &+ b)
         let group = groups.group(b, from, weights)
         switch rule {
-        case .reference: groups.write(b, group, to, groups.referenceBits(b), isReference: true)
-        case .optimal: groups.write(b, group, to, groups.facts.chosen[b], isReference: false)
+        case .reference:
+          groups.write(
+            b, group, to, groups.referenceBits(b), divides: Grid.divides, least: 1e-38)
+        case .optimal:
+          groups.write(b, group, to, groups.facts.chosen[b], divides: false)
         case .given(let scales):
           let bits = shape.stored(f32x16(repeating: scales[done &+ b]))
-          groups.write(b, group, to, bits[0], isReference: false)
+          groups.write(b, group, to, bits[0], divides: Grid.divides)
         }
         b &+= 1
       }
@@ -140,24 +143,25 @@ extension NumberGroups {
     /// power of two by which elements are scaled. With room for a vector from the last row on.
     @inline(__always) var sizes: UnsafeMutablePointer<Float> { floats(0) }
     @inline(__always) var units: UnsafeMutablePointer<Float> { floats(128) }
-    /// By row: multipliers of candidates.
-    @inline(__always) var multipliers: UnsafeMutablePointer<Float> { floats(256) }
-    /// By row: scales as they are stored, and what they take off the error.
+    /// By row: candidates for the scale where they are few, and what elements are multiplied by.
+    @inline(__always) var scales: UnsafeMutablePointer<Float> { floats(256) }
     @inline(__always) var bits: UnsafeMutablePointer<Int32> { words(320) }
-    @inline(__always) var gains: UnsafeMutablePointer<Float> { floats(384) }
+    @inline(__always) var multipliers: UnsafeMutablePointer<Float> { floats(384) }
     /// By row: sums.
     @inline(__always) var xq: UnsafeMutablePointer<Float> { floats(448) }
     @inline(__always) var qq: UnsafeMutablePointer<Float> { floats(512) }
+    /// By row: what the candidate takes off the error. With room for another vector.
+    @inline(__always) var gains: UnsafeMutablePointer<Float> { floats(576) }
+    /// By row: what candidates are, whatever the group.
+    @inline(__always) var places: UnsafeMutablePointer<Float> { floats(704) }
+    @inline(__always) var steps: UnsafeMutablePointer<Int32> { words(704) }
     /// By group: what weights are scaled by, whether an element is not finite, the scale that was
     /// chosen.
-    @inline(__always) var weightUnits: UnsafeMutablePointer<Float> { floats(576) }
-    @inline(__always) var isDirty: UnsafeMutablePointer<Int32> { words(640) }
-    @inline(__always) var chosen: UnsafeMutablePointer<Int32> { words(704) }
-    /// By row: what candidates are, whatever the group.
-    @inline(__always) var places: UnsafeMutablePointer<Float> { floats(768) }
-    @inline(__always) var steps: UnsafeMutablePointer<Int32> { words(768) }
+    @inline(__always) var weightUnits: UnsafeMutablePointer<Float> { floats(768) }
+    @inline(__always) var isDirty: UnsafeMutablePointer<Int32> { words(832) }
+    @inline(__always) var chosen: UnsafeMutablePointer<Int32> { words(896) }
     /// A vector that is not whole.
-    @inline(__always) var rest: UnsafeMutableRawPointer { memory + 832 }
+    @inline(__always) var rest: UnsafeMutableRawPointer { memory + 960 }
 
     @inline(__always)
     private func floats(_ offset: Int) -> UnsafeMutablePointer<Float> {
@@ -288,19 +292,25 @@ extension NumberGroups {
   }
 
   /// Writes a group with the scale of those bits.
+  ///
+  /// - Parameters:
+  ///   - divides: Whether elements are divided by the scale, or multiplied by its inverse.
+  ///   - least: The least scale that is inverted. Only the public code's own scales have one, which
+  ///     are positive; its inverse is not that of the scaled scale where it rounds to few digits.
   @inline(__always)
   func write(
-    _ b: Int, _ group: Group, _ target: UnsafeMutableRawPointer, _ bits: Int32, isReference: Bool
+    _ b: Int, _ group: Group, _ target: UnsafeMutableRawPointer, _ bits: Int32, divides: Bool,
+    least: Float? = nil
   ) {
     shape.store(bits, to: target)
     let unit = facts.units[b &* candidates]
-    let scale = shape.value(i32x16(repeating: bits))[0]
+    let scale = shape.load(target)
     let divisor = scale * unit
     var multiplier = 1 / divisor
-    if isReference && !Grid.divides { multiplier = 1 / max(scale, 1e-38) * (1 / unit) }
+    if let least { multiplier = 1 / max(scale, least) * (1 / unit) }
     // Without a scale every element is zero.
     if !(divisor.magnitude > 0) || multiplier.magnitude == .infinity { multiplier = 0 }
-    let divides = isReference && Grid.divides && multiplier != 0
+    let divides = divides && multiplier != 0
     let codes = target + shape.codesOffset
     var first = 0
     while first < shape.length {

@@ -79,7 +79,9 @@ extension NumberGroups {
       bits = i32x16_min(i32x16_max(bits, i32x16(repeating: 1)), i32x16(repeating: 126))
     }
     i32x16_store(facts.bits, bits)
-    f32x16_store(facts.multipliers, 1 / (shape.value(bits) * unit))
+    let scales = shape.value(bits) * unit
+    f32x16_store(facts.scales, scales)
+    f32x16_store(facts.multipliers, 1 / scales)
   }
 
   /// Adds up a piece for candidates `row` and `row + 1`.
@@ -93,15 +95,14 @@ extension NumberGroups {
     var qq1 = begins ? zero : f32x16_load(to + 1088)
     let m0 = f32x16(repeating: facts.multipliers[row])
     let m1 = f32x16(repeating: facts.multipliers[row &+ 1])
-    let isWithin = shape.isFree && Weights.isUniform
     let elements = elements + slot
     let weights = weights + slot
     var i = 0
     while i < 4 &* count {
       var x = f32x16_load(elements + i)
       if Grid.isSymmetric { x = f32x16_abs(x) }
-      let q0 = isWithin ? Grid.nearestWithin(x * m0) : Grid.nearest(x * m0)
-      let q1 = isWithin ? Grid.nearestWithin(x * m1) : Grid.nearest(x * m1)
+      let q0 = Weights.isUniform ? Grid.nearestWithin(x * m0) : Grid.nearest(x * m0)
+      let q1 = Weights.isUniform ? Grid.nearestWithin(x * m1) : Grid.nearest(x * m1)
       let w0 = Weights.isUniform ? q0 : q0 * f32x16_load(weights + i)
       let w1 = Weights.isUniform ? q1 : q1 * f32x16_load(weights + i)
       xq0 += x * w0
@@ -123,7 +124,7 @@ extension NumberGroups {
     let qq = f32_row_sums((rows + 1024).assumingMemoryBound(to: Float.self))
     var gain = xq * xq * f32x16_inverse_of_positive(qq)
     if !shape.isFree {
-      let s = shape.value(i32x16_load(facts.bits)) * f32x16_load(facts.units)
+      let s = f32x16_load(facts.scales)
       gain = s * ((xq + xq) - s * qq)
     }
     let zero = f32x16(repeating: 0)
@@ -139,11 +140,12 @@ extension NumberGroups {
     let first = b &* candidates
     var best: Float = 0
     var row = -1
-    if candidates == 16 {
-      let gains = f32x16_load(facts.gains)
-      let most = f32x16_whole_maxima(gains)
+    if candidates >= 8 {
+      // The rows of another group may lie above.
+      let gains = f32x16_load(facts.gains + first)
+      let most = candidates == 16 ? f32x16_whole_maxima(gains) : f32x16_half_maxima(gains)
       best = most[0]
-      row = f32x16_equal_bits(gains, most).trailingZeroBitCount
+      row = first &+ f32x16_equal_bits(gains, most).trailingZeroBitCount
     } else {
       var r = first
       while r < first &+ candidates {
