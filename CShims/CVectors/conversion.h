@@ -21,6 +21,7 @@ KERF_INLINE f32x16 i32x16_to_f32(i32x16 x) { return __builtin_convertvector(x, f
 /// The low eight bits of each lane.
 KERF_INLINE u8x16 i32x16_low_bytes(i32x16 x) { return __builtin_convertvector((u32x16)x, u8x16); }
 KERF_INLINE i32x16 u8x16_widened(u8x16 x) { return __builtin_convertvector(x, i32x16); }
+KERF_INLINE i32x16 u16x16_widened(u16x16 x) { return __builtin_convertvector(x, i32x16); }
 KERF_INLINE i32x16 i8x16_widened(i8x16 x) {
 #if defined(__x86_64__) && !defined(__AVX2__)
   // Left alone, the compiler weaves the bytes into whatever a register held before, and waits for

@@ -230,7 +230,6 @@ KERF_INLINE f32x16 e5m2_numbers(u8x16 codes) {
   return f16x16_widened(__builtin_convertvector(codes, u16x16) << 8);
 }
 
-KERF_INLINE i32x16 u16x16_widened(u16x16 x) { return __builtin_convertvector(x, i32x16); }
 /// The low sixteen bits of each lane.
 KERF_INLINE u16x16 i32x16_low_halves(i32x16 x) {
   return __builtin_convertvector((u32x16)x, u16x16);

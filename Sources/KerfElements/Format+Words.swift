@@ -28,6 +28,9 @@ extension Format {
     case .iq1_s: "eights of elements from a list, 1.6 bits: the smallest there is"
     case .q4_K: "4-bit codes, scales and minima of 32 that share two: the usual choice"
     case .q2_K: "2-bit codes, scales and minima of 16 that share two: where memory is short"
+    case .f8_e4m3: "4 bits of precision, up to 448"
+    case .f8_e5m2: "the range of f16 with 3 bits of precision"
+    case .group(let group): group.purpose
     default: nil
     }
   }
@@ -73,7 +76,38 @@ extension Format {
       "f16 d, f16 dmin, 8 s and 8 m of 6 bits, 128 bytes of nibbles; y = d·s·q − dmin·m"
     case .q2_K:
       "16 bytes of s (low) and m (high), 64 bytes of 2-bit q, f16 d, f16 dmin; y = d·s·q − dmin·m"
+    case .f8_e4m3: "a sign, 4 bits of exponent, 3 of significand; no infinities"
+    case .f8_e5m2: "a sign, 5 bits of exponent, 2 of significand: the upper byte of f16"
+    case .group(let group): group.layout
     default: nil
+    }
+  }
+}
+
+extension GroupFormat {
+  /// What the format is for; `nil` where there are no kernels for it.
+  fileprivate var purpose: String? {
+    switch codes {
+    case .nf4: "4-bit codes for quantiles of a normal distribution, a scale per \(length)"
+    case .fp4: "4-bit codes for sixteen uneven numbers, a scale per \(length)"
+    case .e2m1: "4-bit floats, a scale per \(length)"
+    case .e4m3: "8-bit floats, a scale per \(length)"
+    case .integers: nil
+    }
+  }
+
+  /// How a group lies in memory.
+  fileprivate var layout: String? {
+    let numbers: String? =
+      switch codes {
+      case .nf4: "NF4(q)"
+      case .fp4: "FP4(q)"
+      case .e2m1: "E2M1(q)"
+      case .e4m3: "E4M3(q)"
+      case .integers: nil
+      }
+    return numbers.map {
+      "\(scale) s, \(codeByteCount) bytes of q, the lowest bits first; y = \($0)·s"
     }
   }
 }

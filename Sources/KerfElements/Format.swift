@@ -113,12 +113,18 @@ public enum Format: Sendable, Hashable {
   }
 
   /// Whether the engine can turn the format into numbers.
-  public var isDecodable: Bool { Format.decodable.contains(self) }
+  public var isDecodable: Bool {
+    if case .group(let group) = self { return group.isComputed }
+    return Format.decodable.contains(self)
+  }
 
   /// Whether the engine can write the format.
-  public var isEncodable: Bool { Format.encodable.contains(self) }
+  public var isEncodable: Bool {
+    if case .group(let group) = self { return group.isComputed }
+    return Format.encodable.contains(self)
+  }
 
-  /// Every format that the engine can write, in the order users read them.
+  /// Every format of fixed geometry that the engine can write, in the order users read them.
   public static let encodable: [Format] = [
     .f32, .f16, .bf16,
     .q8_0, .q6_K,
@@ -129,9 +135,11 @@ public enum Format: Sendable, Hashable {
     .tq2_0, .tq1_0,
   ]
 
-  /// Every format that the engine can turn into numbers: all that it can write, then the others.
+  /// Every such format that the engine can turn into numbers: those it can write, then the others.
   public static let decodable: [Format] =
-    encodable + [.iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_m, .iq1_s]
+    encodable + [
+      .iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_m, .iq1_s, .f8_e4m3, .f8_e5m2,
+    ]
 
   /// The format of that name, whatever its case.
   public init?(name: some StringProtocol) {

@@ -88,6 +88,17 @@ public struct GroupFormat: Sendable, Hashable {
     }
   }
 
+  /// Whether there are kernels that read the format, and others that write it.
+  ///
+  /// Quantiles go with scales that any number can be.
+  var isComputed: Bool {
+    switch codes {
+    case .integers: false
+    case .nf4, .fp4: scale.byteCount > 1
+    case .e2m1, .e4m3: true
+    }
+  }
+
   /// Bits of storage per element; a zero point counts as many as a code, as runtimes pack it.
   public var bitsPerWeight: Double {
     let zeroPoint = offset == .zeroPoint ? codes.bits - 8 : 0

@@ -9,6 +9,11 @@ package struct KernelTable: Sendable {
   /// Kernels by format; `nil` for a format that is only carried.
   package let codec: @Sendable (Format) -> CodecKernels?
 
+  /// Kernels of groups in a tensor all of whose scales are to be divided by a number: y = number(q) ·
+  /// (s / divisor), both operations rounded to f32, as loaders of such tensors compute. Scales other
+  /// than e4m3 have no divisor.
+  package let dividedCodec: @Sendable (_ format: GroupFormat, _ divisor: Float) -> CodecKernels?
+
   /// What the integer matrix product can do with a format; `nil` for one that it does not take.
   package let packed: @Sendable (Format) -> PackedKernels?
 
@@ -47,6 +52,7 @@ package struct KernelTable: Sendable {
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
+    dividedCodec: @escaping @Sendable (GroupFormat, Float) -> CodecKernels?,
     packed: @escaping @Sendable (Format) -> PackedKernels?,
     dots:
       @escaping @Sendable (
@@ -61,6 +67,7 @@ package struct KernelTable: Sendable {
     self.yardsticks = yardsticks
     self.instructionSet = instructionSet
     self.codec = codec
+    self.dividedCodec = dividedCodec
     self.packed = packed
     self.dots = dots
     self.loss = loss
@@ -70,8 +77,9 @@ package struct KernelTable: Sendable {
 /// What one format can do with whole blocks of a row.
 ///
 /// While a kernel works on 512 elements, a group of blocks, it asks for those that follow them in
-/// memory. No kernel captures anything: calling a closure that does counts references, which waits
-/// for all that was written past the caches before.
+/// memory. No kernel of a fixed geometry captures anything: calling a closure that does counts
+/// references, which waits for all that was written past the caches before. Kernels of groups capture
+/// their format, which is made of numbers.
 package struct CodecKernels: Sendable {
   /// Writes `blocks` blocks to `target`, from elements of the type that the kernel reads.
   ///

@@ -20,8 +20,8 @@ extension NumberGrid {
 
 /// The kernels of a group format; `nil` where there are none.
 ///
-/// - Parameter divisor: What scales of eight bits are divided by, for a whole tensor.
-func numberGroupKernels(_ format: GroupFormat, divisor: Float) -> CodecKernels? {
+/// - Parameter divisor: What scales of e4m3 are divided by, for a whole tensor.
+func groupKernels(_ format: GroupFormat, divisor: Float = 1) -> CodecKernels? {
   // Quantiles go with scales that any number can be.
   let isFree = format.scale != .e8m0 && format.scale != .e4m3
   return switch format.codes {

@@ -346,21 +346,24 @@ extension NumberGroups {
   }
 }
 
-/// The element of largest magnitude among the finite ones, of two with either sign the positive one;
-/// 0 where there is none.
+/// The element of largest magnitude where infinities are as large as the largest finite one; of two
+/// with either sign the positive one, and 0 where there is none.
 @inline(never)
 private func finiteLargest(_ elements: UnsafeRawPointer, _ count: Int) -> Float {
-  var largest: Float = 0
+  var top: Float = 0
+  var bottom: Float = 0
+  var isInfinite = false
   var i = 0
   while i < count {
     let x = elements.loadUnaligned(fromByteOffset: 4 &* i, as: Float.self)
-    let magnitude = x.magnitude
-    if magnitude < .infinity {
-      if magnitude > largest.magnitude || (magnitude == largest.magnitude && x > 0) { largest = x }
+    if x.magnitude < .infinity {
+      if x > top { top = x }
+      if x < bottom { bottom = x }
     }
+    if x == .infinity { isInfinite = true }
     i &+= 1
   }
-  return largest
+  return isInfinite || top >= -bottom ? max(top, -bottom) : bottom
 }
 
 /// Makes NaN 0 and ±Inf as large as `size` says.
