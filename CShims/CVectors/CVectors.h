@@ -74,6 +74,7 @@ typedef union { u8x64 v; kerf_i32 r[KERF_PARTS]; } kerf_u8_parts;
 #include "ternary.h"
 #include "codebooks.h"
 #include "bitstream.h"
+#include "numbers.h"
 #include "yardsticks.h"
 
 #endif

@@ -28,8 +28,9 @@ extension Format {
     case .iq1_s: "eights of elements from a list, 1.6 bits: the smallest there is"
     case .q4_K: "4-bit codes, scales and minima of 32 that share two: the usual choice"
     case .q2_K: "2-bit codes, scales and minima of 16 that share two: where memory is short"
-    case .group(let group):
-      "\(group.codes.bits)-bit codes, \(group.scales) per \(group.length), as runtimes of the model hub load them"
+    case .f8_e4m3: "4 bits of precision, up to 448"
+    case .f8_e5m2: "the range of f16 with 3 bits of precision"
+    case .group(let group): group.purpose
     default: nil
     }
   }
@@ -75,6 +76,8 @@ extension Format {
       "f16 d, f16 dmin, 8 s and 8 m of 6 bits, 128 bytes of nibbles; y = d·s·q − dmin·m"
     case .q2_K:
       "16 bytes of s (low) and m (high), 64 bytes of 2-bit q, f16 d, f16 dmin; y = d·s·q − dmin·m"
+    case .f8_e4m3: "a sign, 4 bits of exponent, 3 of significand; no infinities"
+    case .f8_e5m2: "a sign, 5 bits of exponent, 2 of significand: the upper byte of f16"
     case .group(let group): group.layout
     default: nil
     }
@@ -83,7 +86,7 @@ extension Format {
 
 extension GroupFormat {
   /// What elements of a group share.
-  fileprivate var scales: String {
+  private var shared: String {
     switch offset {
     case .none: "a scale"
     case .zeroPoint: "a scale and a zero point"
@@ -91,12 +94,25 @@ extension GroupFormat {
     }
   }
 
+  /// What the format is for.
+  fileprivate var purpose: String {
+    switch codes {
+    case .integers(let bits):
+      "\(bits)-bit codes, \(shared) per \(length), as runtimes of the model hub load them"
+    case .nf4: "4-bit codes for quantiles of a normal distribution, \(shared) per \(length)"
+    case .fp4: "4-bit codes for sixteen uneven numbers, \(shared) per \(length)"
+    case .e2m1: "4-bit floats, \(shared) per \(length)"
+    case .e4m3: "8-bit floats, \(shared) per \(length)"
+    }
+  }
+
+  /// How a group lies in memory, and what its codes stand for.
   fileprivate var layout: String {
     let head =
       switch offset {
-      case .none: "\(scale.rawValue) s"
-      case .zeroPoint: "\(scale.rawValue) s, u8 z"
-      case .bias: "\(scale.rawValue) s, \(scale.rawValue) b"
+      case .none: "\(scale) s"
+      case .zeroPoint: "\(scale) s, u8 z"
+      case .bias: "\(scale) s, \(scale) b"
       }
     let meaning =
       switch (codes, offset) {
@@ -105,6 +121,6 @@ extension GroupFormat {
       case (.integers(let bits), .none): "(q−\(1 << (bits - 1)))·s"
       default: "\(codes.name.uppercased())(q)·s"
       }
-    return "\(head), \(length) codes of \(codes.bits) bits, lowest first; y = \(meaning)"
+    return "\(head), \(length) codes of \(codes.bits) bits, the lowest bits first; y = \(meaning)"
   }
 }

@@ -137,7 +137,9 @@ public enum Format: Sendable, Hashable {
 
   /// Every such format that the engine can turn into numbers: those it can write, then the others.
   public static let decodable: [Format] =
-    encodable + [.iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_m, .iq1_s]
+    encodable + [
+      .iq3_s, .iq3_xxs, .iq2_s, .iq2_xs, .iq2_xxs, .iq1_m, .iq1_s, .f8_e4m3, .f8_e5m2,
+    ]
 
   /// The format of that name, whatever its case.
   public init?(name: some StringProtocol) {

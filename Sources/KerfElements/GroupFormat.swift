@@ -90,10 +90,14 @@ public struct GroupFormat: Sendable, Hashable {
 
   /// Whether there are kernels that read the format, and others that write it.
   ///
-  /// Scales of integers are floats of 16 or 32 bits; groups with biases end on sixteen elements.
+  /// Integers and quantiles go with scales that any number can be; groups with biases end on sixteen
+  /// elements.
   var isComputed: Bool {
-    guard case .integers = codes else { return false }
-    return scale.byteCount > 1 && (offset != .bias || length.isMultiple(of: 16))
+    switch codes {
+    case .integers: scale.byteCount > 1 && (offset != .bias || length.isMultiple(of: 16))
+    case .nf4, .fp4: scale.byteCount > 1
+    case .e2m1, .e4m3: true
+    }
   }
 
   /// Bits of storage per element; a zero point counts as many as a code, as runtimes pack it.

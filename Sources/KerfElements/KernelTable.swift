@@ -9,6 +9,11 @@ package struct KernelTable: Sendable {
   /// Kernels by format; `nil` for a format that is only carried.
   package let codec: @Sendable (Format) -> CodecKernels?
 
+  /// Kernels of groups in a tensor all of whose scales are to be divided by a number: y = number(q) ·
+  /// (s / divisor), both operations rounded to f32, as loaders of such tensors compute. Scales other
+  /// than e4m3 have no divisor.
+  package let dividedCodec: @Sendable (_ format: GroupFormat, _ divisor: Float) -> CodecKernels?
+
   /// What the integer matrix product can do with a format; `nil` for one that it does not take.
   package let packed: @Sendable (Format) -> PackedKernels?
 
@@ -59,6 +64,7 @@ package struct KernelTable: Sendable {
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
+    dividedCodec: @escaping @Sendable (GroupFormat, Float) -> CodecKernels?,
     packed: @escaping @Sendable (Format) -> PackedKernels?,
     dots:
       @escaping @Sendable (
@@ -76,6 +82,7 @@ package struct KernelTable: Sendable {
     self.yardsticks = yardsticks
     self.instructionSet = instructionSet
     self.codec = codec
+    self.dividedCodec = dividedCodec
     self.packed = packed
     self.dots = dots
     self.loss = loss
@@ -117,6 +124,14 @@ package struct CodecKernels: Sendable {
       _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer
     ) -> Void
 
+  /// As ``Encode``, where scales have been decided: one for each block, which is stored as the format
+  /// stores it. Codes are those nearest to the elements.
+  package typealias EncodeGiven =
+    @Sendable (
+      _ source: UnsafeRawPointer, _ scales: UnsafePointer<Float>,
+      _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer
+    ) -> Void
+
   private let encodeReference: Encode?
   private let encodeOptimal: Encode?
   private let encodeReferenceF16: Encode?
@@ -126,18 +141,22 @@ package struct CodecKernels: Sendable {
   /// The kernel that reads f32 and importance, and writes blocks of this format; `nil` for scalars,
   /// and for formats that can only be read.
   package let encodeWeighted: EncodeWeighted?
+  /// The kernel that reads f32 and scales; `nil` for formats whose scales nobody else decides.
+  package let encodeGiven: EncodeGiven?
   /// The kernel that writes f32.
   package let decode: Decode
 
   package init(
     encodeReference: Encode? = nil, encodeOptimal: Encode? = nil,
-    encodeWeighted: EncodeWeighted? = nil, decode: @escaping Decode,
+    encodeWeighted: EncodeWeighted? = nil, encodeGiven: EncodeGiven? = nil,
+    decode: @escaping Decode,
     encodeReferenceF16: Encode? = nil, encodeReferenceBF16: Encode? = nil,
     decodeToF16: Decode? = nil, decodeToBF16: Decode? = nil
   ) {
     self.encodeReference = encodeReference
     self.encodeOptimal = encodeOptimal
     self.encodeWeighted = encodeWeighted
+    self.encodeGiven = encodeGiven
     self.encodeReferenceF16 = encodeReferenceF16
     self.encodeReferenceBF16 = encodeReferenceBF16
     self.decodeToF16 = decodeToF16

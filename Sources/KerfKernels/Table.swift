@@ -34,10 +34,13 @@ package let kernelTable = KernelTable(
     case .iq2_xxs: IQ2_XXS.kernels
     case .iq1_m: IQ1_M.kernels
     case .iq1_s: IQ1_S.kernels
-    case .group(let group): IntegerGroup(group)?.kernels
+    case .f8_e4m3: Scalars.f8_e4m3
+    case .f8_e5m2: Scalars.f8_e5m2
+    case .group(let group): groupKernels(group)
     default: nil
     }
   },
+  dividedCodec: { groupKernels($0, divisor: $1) },
   packed: { format in
     switch format {
     case .q8_0: Q8_0.packedKernels

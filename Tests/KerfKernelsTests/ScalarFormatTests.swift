@@ -51,6 +51,44 @@ import Testing
     }
   }
 
+  private static let small: [(Format, SmallFloat)] = [(.f8_e4m3, .e4m3), (.f8_e5m2, .e5m2)]
+
+  @Test("every float of eight bits widens exactly, and comes back", arguments: tables, [0, 1])
+  func small(table: KernelTable, which: Int) throws {
+    let (format, twin) = Self.small[which]
+    let codes = (0...UInt8.max).map { $0 }
+    let numbers = try table.decoded(codes, as: format)
+    #expect(bits(numbers) == bits(codes.map(twin.number)))
+    let back = try table.encoded(numbers, as: format, .reference)
+    for (code, found) in zip(codes, back) {
+      #expect(found == (twin.number(code).isNaN ? code | 127 : code))
+    }
+    for words in [Format.f16, .bf16] {
+      #expect(
+        try table.decoded(codes, as: format, to: words, offset: 3)
+          == table.narrowed(numbers, to: words))
+    }
+  }
+
+  @Test("narrowing to eight bits rounds to nearest even, and saturates", arguments: tables, [0, 1])
+  func narrowSmall(table: KernelTable, which: Int) throws {
+    let (format, twin) = Self.small[which]
+    let exact = (0...UInt8.max).map(twin.number).filter(\.isFinite).sorted()
+    let between = zip(exact, exact.dropFirst()).map { ($0 + $1) / 2 }
+    let row =
+      Self.interesting + between + between.flatMap { [$0.nextUp, $0.nextDown] }
+      + [.infinity, -.infinity, .nan, -0.0, 448, 464, 57344, 61440, .leastNonzeroMagnitude]
+    let found = try table.encoded(row, as: format, .optimal)
+    let isEqual = found == row.map(twin.code)
+    #expect(isEqual)
+    for count in [0, 1, 15, 16, 17, 33] {
+      let part = try table.encoded(Array(row.prefix(count)), as: format, .reference, offset: 6)
+      #expect(part == Array(found.prefix(count)))
+      let numbers = try table.decoded(part, as: format, offset: 3)
+      #expect(bits(numbers) == bits(part.map(twin.number)))
+    }
+  }
+
   @Test("one scalar format to another is two steps through f32", arguments: tables)
   func direct(table: KernelTable) throws {
     let bits = bytes(Self.halves)
