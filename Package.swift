@@ -116,7 +116,7 @@ let package = Package(
       name: "KerfConversion",
       dependencies: [
         "KerfElements", "KerfCodecs", "KerfMetrics", "KerfCheckpoints", "KerfPlanning",
-        system,
+        "KerfLayouts", system,
       ],
       swiftSettings: swift),
     .target(
@@ -138,7 +138,8 @@ let package = Package(
       name: "Kerf",
       dependencies: [
         "KerfElements", "KerfCodecs", "KerfMetrics", "KerfMatmul", "KerfBenchmarking",
-        "KerfCheckpoints", "KerfPlanning", "KerfConversion", "KerfAnalysis", "KerfReports",
+        "KerfCheckpoints", "KerfLayouts", "KerfPlanning", "KerfConversion", "KerfAnalysis",
+        "KerfReports",
       ],
       swiftSettings: swift),
     .executableTarget(

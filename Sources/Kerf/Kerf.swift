@@ -6,6 +6,7 @@
 @_exported public import KerfCodecs
 @_exported public import KerfConversion
 @_exported public import KerfElements
+@_exported public import KerfLayouts
 @_exported public import KerfMatmul
 @_exported public import KerfMetrics
 @_exported public import KerfPlanning

@@ -48,10 +48,8 @@ public struct Inspection: Sendable {
   ) throws(AnalysisError) -> InspectionReport {
     let file: Checkpoint
     let model: ModelFacts
-    do {
-      file = try Checkpoint.open(input)
-      model = try ModelFacts(of: file)
-    } catch { throw .checkpoint(error) }
+    do { file = try Checkpoint.model(input) } catch { throw AnalysisError(error) }
+    do { model = try ModelFacts(of: file) } catch { throw .checkpoint(error) }
 
     let summaries = file.summaries
     let roles = TensorRole.roles(of: summaries.lazy.map(\.name))
@@ -68,7 +66,7 @@ public struct Inspection: Sendable {
         let tensor = file.tensors[index]
         return InspectionReport.Tensor(
           name: tensor.name, shape: tensor.shape, format: tensor.format,
-          byteCount: tensor.byteCount,
+          byteCount: tensor.storedByteCount,
           role: tensor.format.kind == .integer ? nil : ParameterRole(roles[index]))
       },
       metadata: Inspection.entries(file.metadata))
@@ -116,7 +114,7 @@ public struct Inspection: Sendable {
       row.tensors += 1
       row.elements = row.elements.addingClamped(tensor.shape.count)
       // Tensors lie side by side in the file, so their bytes can be counted.
-      row.byteCount += tensor.byteCount
+      row.byteCount += tensor.storedByteCount
       rows[tensor.format] = row
     }
     return Format.allCases.compactMap { rows[$0] }

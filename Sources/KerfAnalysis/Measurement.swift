@@ -147,8 +147,8 @@ private struct ModelFile {
   let facts: ModelFacts
 
   init(_ path: FilePath) throws(AnalysisError) {
+    do { checkpoint = try Checkpoint.model(path) } catch { throw AnalysisError(error) }
     do {
-      checkpoint = try Checkpoint.open(path)
       facts = try ModelFacts(of: checkpoint)
     } catch { throw .checkpoint(error) }
     summaries = checkpoint.summaries

@@ -40,8 +40,8 @@ public struct Planner: Sendable {
     let input: Checkpoint
     let model: ModelFacts
     let file: ImportanceFile?
+    do { input = try Checkpoint.model(request.input) } catch { throw AnalysisError(error) }
     do throws(CheckpointError) {
-      input = try Checkpoint.open(request.input)
       model = try ModelFacts(of: input)
       file = try request.importance.map { path throws(CheckpointError) in
         try ImportanceFile.open(path)

@@ -61,7 +61,7 @@ public struct Sweep: Sendable {
     self.request = request
     do { instructionSet = try KernelTable.current().instructionSet } catch { throw .codec(error) }
     let input: Checkpoint
-    do { input = try Checkpoint.open(request.input) } catch { throw .checkpoint(error) }
+    do { input = try Checkpoint.model(request.input) } catch { throw AnalysisError(error) }
     let draft: Draft
     do {
       importance = try request.importance.map { path throws(ConversionError) in

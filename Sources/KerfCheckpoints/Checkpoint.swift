@@ -19,6 +19,7 @@ public final class Checkpoint: Sendable {
   public let path: FilePath
 
   private let files: [InputFile]
+  private let source: (any CheckpointSource)?
   private let indices: [UTF8Name: Int]
 
   /// The weight files, in order.
@@ -72,8 +73,21 @@ public final class Checkpoint: Sendable {
     self.tensors = tensors
     self.indices = indices
     files = parts.map(\.file)
+    source = nil
     metadata = try Checkpoint.metadata(of: parts)
     container = metadata.container
+  }
+
+  /// Another view of a model: tensors of it as they are, and others that `source` makes of several.
+  package init(_ model: Checkpoint, tensors: [TensorDescription], source: any CheckpointSource) {
+    path = model.path
+    files = model.files
+    container = model.container
+    metadata = model.metadata
+    self.tensors = tensors
+    self.source = source
+    indices = Dictionary(
+      tensors.enumerated().map { (UTF8Name($1.name), $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// What the first part says, without what it says of its being one.
@@ -135,6 +149,9 @@ public final class Checkpoint: Sendable {
       "bytes \(range) of a tensor of \(tensor.byteCount) bytes")
     precondition(
       range.count == buffer.count, "\(range.count) bytes into a buffer of \(buffer.count)")
+    if let source, tensor.part < 0 {
+      return try unsafe source.read(-1 - tensor.part, range, into: buffer)
+    }
     do {
       try unsafe files[tensor.part].read(at: tensor.offset + range.lowerBound, into: buffer)
     } catch .malformed(let path, var fault) {
@@ -158,4 +175,12 @@ public final class Checkpoint: Sendable {
     }
     return result
   }
+}
+
+/// Who has the bytes of tensors that are in no file as the engine sees them.
+package protocol CheckpointSource: AnyObject, Sendable {
+  /// Copies bytes of the tensor of that number, as ``Checkpoint/read(_:_:into:)`` does.
+  func read(
+    _ tensor: Int, _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(CheckpointError)
 }

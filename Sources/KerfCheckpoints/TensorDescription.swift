@@ -12,8 +12,11 @@ public struct TensorDescription: Sendable, Hashable {
   public let offset: Int
   /// Bytes that the tensor occupies, padding not included.
   public let byteCount: Int
-  /// Which of the files of a model has the tensor, from 0.
+  /// Which of the files of a model has the tensor, from 0; less where it is in several tensors of
+  /// theirs.
   public internal(set) var part = 0
+  /// Bytes that it takes in files, which may pack what the engine does not.
+  public internal(set) var storedByteCount: Int
 
   /// A description of these properties.
   public init(name: String, format: Format, shape: Shape, offset: Int, byteCount: Int) {
@@ -22,5 +25,15 @@ public struct TensorDescription: Sendable, Hashable {
     self.shape = shape
     self.offset = offset
     self.byteCount = byteCount
+    storedByteCount = byteCount
+  }
+
+  /// A description of the tensor of that number of a ``CheckpointSource``.
+  package init(
+    name: String, format: Format, shape: Shape, byteCount: Int, storedByteCount: Int, number: Int
+  ) {
+    self.init(name: name, format: format, shape: shape, offset: 0, byteCount: byteCount)
+    self.storedByteCount = storedByteCount
+    part = -1 - number
   }
 }

@@ -96,9 +96,12 @@ struct Convert: ParsableCommand {
 
   @OptionGroup var mix: MixOptions
 
+  @OptionGroup var layouts: LayoutOptions
+
   /// What the options say of the target; a mix is made later, from the input.
   private enum Wish {
     case target(Target)
+    case layout(LayoutWish)
     case plan(FilePath)
     case budget(Budget)
   }
@@ -113,6 +116,7 @@ struct Convert: ParsableCommand {
       throw ValidationError("\(option) belongs to --size, --bits or --memory")
     }
     if let plan { return .plan(FilePath(plan)) }
+    if let layout = try layouts.wish(to: to) { return .layout(layout) }
     let to = to ?? ""
     guard let target = Target(name: to, isPure: pure) else {
       throw ValidationError(
@@ -172,6 +176,7 @@ struct Convert: ParsableCommand {
             + Format.encodable.map(\.name).joined(separator: ", "))
       }
       return target
+    case .layout: return .format(.f32)
     case .plan(let path): return .mix(try FormatMix(contentsOf: path))
     case .budget(let budget):
       var request = try mix.request(FilePath(input), budget, work.threads)
@@ -194,6 +199,7 @@ struct Convert: ParsableCommand {
     let target = try target()
     var request = ConversionRequest(
       input: FilePath(input), output: FilePath(output), target: target, threads: work.threads)
+    if case .layout(let wish) = try wish() { request.layout = wish }
     request.container = container
     request.rounding = rounding
     request.isStrict = strict
@@ -216,7 +222,8 @@ struct Convert: ParsableCommand {
   }
 
   private func heading(_ report: LossReport, _ request: ConversionRequest) -> String {
-    "\(report.source) → \(report.target)  (\(request.target), \(rounding.rawValue) rounding, "
+    let kind = request.layout.map { "\(to ?? "") for \($0.layout)" } ?? request.target.description
+    return "\(report.source) → \(report.target)  (\(kind), \(rounding.rawValue) rounding, "
       + "\(report.instructionSet.rawValue))"
   }
 }

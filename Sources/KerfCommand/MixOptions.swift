@@ -147,7 +147,7 @@ struct CacheFormat: ExpressibleByArgument {
   static var allValueStrings: [String] { KeyValueCache.formats.map(\.name) }
 }
 
-private func byteSize(_ text: String) throws -> ByteSize {
+func byteSize(_ text: String) throws -> ByteSize {
   guard let size = ByteSize(text) else {
     throw ValidationError(
       "“\(text)” is no size: expected bytes, or a number and kB, MB, GB, TB, KiB, MiB, GiB or TiB")

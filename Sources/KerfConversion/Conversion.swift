@@ -3,6 +3,7 @@
 internal import KerfCheckpoints
 internal import KerfCodecs
 internal import KerfElements
+internal import KerfLayouts
 public import KerfMetrics
 internal import KerfPlanning
 internal import SystemPackage
@@ -25,7 +26,7 @@ public struct Conversion: Sendable {
   public let remarks: [Remark]
 
   private let input: Checkpoint
-  private let layout: CheckpointLayout
+  private let output: Output
   private let passages: [Passage]
   private let importance: ModelImportance?
 
@@ -33,26 +34,21 @@ public struct Conversion: Sendable {
   /// - Throws: ``ConversionError``.
   public init(_ request: ConversionRequest) throws(ConversionError) {
     self.request = request
-    guard
-      let container = request.container
-        ?? request.output.extension.flatMap(Container.init(pathExtension:))
-    else { throw .unknownContainer(request.output) }
     let table: KernelTable
     do { table = try KernelTable.current() } catch { throw .codec(error) }
 
-    let input = try checked { () throws(CheckpointError) in try Checkpoint.open(request.input) }
+    if request.layout == nil { _ = try Output.container(request) }
+    let input = try Checkpoint.model(request.input)
     guard
       !([input.path] + input.parts).contains(where: { $0.isSameFile(as: request.output) })
     else { throw .outputIsInput(request.output) }
 
     let importance = try Conversion.importance(request, input)
-    let draft = try Draft(
-      of: input, at: request.output, in: container, target: request.target, rules: request.rules,
-      importance: importance?.file)
+    let output = try Output(request, of: input, importance?.file)
 
     var rows: [LossReport.Row] = []
     var passages: [Passage] = []
-    for ((tensor, choice), placed) in zip(zip(input.tensors, draft.choices), draft.layout.tensors) {
+    for ((tensor, choice), placed) in zip(zip(input.tensors, output.choices), output.placed) {
       guard
         let passage = Passage(
           from: tensor.format, to: placed.format, rounding: request.rounding, table: table)
@@ -62,12 +58,12 @@ public struct Conversion: Sendable {
       passages.append(passage)
       rows.append(Conversion.row(tensor, choice, placed))
     }
-    layout = draft.layout
     var remarks: [Remark] = []
     if let importance {
       remarks = try Conversion.weigh(&rows, importance, passages)
     }
     self.input = input
+    self.output = output
     self.passages = passages
     self.importance = importance
     plannedReport = LossReport(
@@ -78,7 +74,7 @@ public struct Conversion: Sendable {
         bytesIn: rows.reduce(0) { $0 + $1.sourceByteCount },
         bytesOut: rows.reduce(0) { $0 + $1.byteCount }),
       isWeighted: importance != nil)
-    self.remarks = Remark.all(rows: rows, metadata: draft.metadata) + remarks
+    self.remarks = Remark.all(rows: rows, metadata: output.metadata) + remarks
 
     if request.isStrict {
       let fallbacks = rows.filter(\.isFallback).map { row in
@@ -102,16 +98,11 @@ public struct Conversion: Sendable {
     let clock = ContinuousClock()
     let start = clock.now
     progress.begin(totalByteCount: plannedReport.total.bytesIn)
-    let output = try checked { () throws(CheckpointError) in
-      let output = try AtomicFile(
-        at: request.output, byteCount: layout.fileSize, replacing: request.isReplacing)
-      try output.write(layout.header, at: 0)
-      return output
-    }
+    let sink = try output.open(request, of: input)
     // A strict conversion has to see every element.
     let losses = try Pipeline(
-      input: input, output: output, placed: layout.tensors, passages: passages,
-      importance: importance,
+      input: input, output: sink, placed: output.placed, units: output.units,
+      passages: passages, importance: importance,
       isMeasuring: request.isMeasuring || request.isStrict, progress: progress
     ).run(threads: request.threads)
 
@@ -120,7 +111,7 @@ public struct Conversion: Sendable {
       let objections = zip(report.rows, losses).flatMap { Conversion.objections($0, $1?.loss) }
       if !objections.isEmpty { throw .refused(request.input, objections) }
     }
-    try checked { () throws(CheckpointError) in try output.commit() }
+    try sink.commit()
 
     if request.isMeasuring {
       var total = LossAccumulator()
@@ -155,7 +146,7 @@ public struct Conversion: Sendable {
     var row = LossReport.Row(
       name: tensor.name, shape: tensor.shape, sourceFormat: tensor.format, format: format,
       wantedFormat: choice.isFallback ? choice.wanted : format,
-      sourceByteCount: tensor.byteCount, byteCount: placed.byteCount)
+      sourceByteCount: tensor.storedByteCount, byteCount: placed.storedByteCount)
     if choice.isFallback {
       row.addNote(
         "rows of \(tensor.shape.columns) do not fill blocks of \(choice.wanted): \(format) instead")

@@ -1,6 +1,7 @@
 public import KerfCheckpoints
 public import KerfCodecs
 public import KerfElements
+public import KerfLayouts
 public import KerfPlanning
 public import SystemPackage
 
@@ -8,6 +9,10 @@ public import SystemPackage
 public enum ConversionError: Error, Sendable, CustomStringConvertible {
   /// A file that cannot be read or written.
   case checkpoint(CheckpointError)
+  /// A model whose layout cannot be read, or that a layout cannot hold.
+  case layout(LayoutError)
+  /// What is to be laid out for a runtime is no model of the hub: `missing` is what it lacks.
+  case noHubModel(FilePath, missing: String)
   /// A rule that makes no sense for the input.
   case plan(PlanError)
   /// The kernels that the environment asks for are not there.
@@ -57,6 +62,9 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   private var explanation: String {
     switch self {
     case .checkpoint(let error): error.description
+    case .layout(let error): error.description
+    case .noHubModel(let path, let missing):
+      "\(path): expected a model of the hub to lay out for a runtime, found no \(missing)"
     case .plan(let error): error.description
     case .codec(let error): error.description
     case .outputIsInput(let path):
@@ -90,4 +98,17 @@ func checked<Result>(
   _ body: () throws(CheckpointError) -> Result
 ) throws(ConversionError) -> Result {
   do { return try body() } catch { throw .checkpoint(error) }
+}
+
+extension Checkpoint {
+  /// The model at `path` as the engine sees it: matrices, whatever layout they are in.
+  package static func model(_ path: FilePath) throws(ConversionError) -> Checkpoint {
+    do {
+      return try Model.open(path).view
+    } catch .checkpoint(let error) {
+      throw .checkpoint(error)
+    } catch {
+      throw .layout(error)
+    }
+  }
 }

@@ -12,8 +12,10 @@ public struct ConversionRequest: Sendable {
   public var output: FilePath
   /// The kind of file to be made; `nil` where the output's ending says it.
   public var container: Container?
-  /// What tensors get unless a rule says otherwise.
+  /// What tensors get unless a rule says otherwise, or they are laid out for a runtime.
   public var target: Target
+  /// The runtime that the output is for, a directory then; `nil` for a file.
+  public var layout: LayoutWish?
   /// How codes and scales are chosen.
   public var rounding = Rounding.optimal
   /// A file of activations that says how much errors count, column by column.
@@ -35,6 +37,13 @@ public struct ConversionRequest: Sendable {
     self.output = output
     self.target = target
     self.threads = threads ?? Threads.defaultCount
+  }
+
+  /// A request for a directory that a runtime loads, with defaults for all but these.
+  public init(input: FilePath, output: FilePath, layout: LayoutWish, threads: Int? = nil) {
+    // Tensors that are not laid out keep their precision.
+    self.init(input: input, output: output, target: .format(.f32), threads: threads)
+    self.layout = layout
   }
 
   /// A request that all matrices become the same, with defaults for all but these.

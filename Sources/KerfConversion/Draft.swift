@@ -69,6 +69,10 @@ package struct Draft: Sendable {
   /// The choice, or for integers that a container has no type for, the next wider type.
   static func stored(_ choice: FormatChoice, in container: Container) -> Format {
     if container.canHold(choice.format) { return choice.format }
+    // What a runtime had in groups goes on in the type of their scales.
+    if case .group(let group) = choice.format, !container.canHold(choice.format) {
+      return group.scale.float
+    }
     return Passage.wider(choice.format).first(where: container.canHold) ?? choice.format
   }
 }

@@ -14,8 +14,12 @@ package struct Pieces: Sendable {
   package static let length = 64 * Transcoder.tile
 
   /// Elements of a piece of a tensor that is cut only where blocks of each of `formats` end.
-  package static func length(of formats: Format...) -> Int {
-    Format.length(about: length, of: formats)
+  ///
+  /// - Parameter unit: Elements that it has to be a multiple of, too.
+  package static func length(of formats: Format..., unit: Int = 1) -> Int {
+    let length = Format.length(about: length, of: formats)
+    // A unit is whole rows, and so whole blocks.
+    return unit <= 1 ? length : max(1, Pieces.length / unit) * unit
   }
 
   /// Some of a tensor's elements, in a row.

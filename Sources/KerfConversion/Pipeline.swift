@@ -9,21 +9,26 @@ internal import KerfMetrics
 
 struct Pipeline: Sendable {
   private let input: Checkpoint
-  private let output: AtomicFile
+  private let output: any Sink
   private let placed: [TensorDescription]
   private let passages: [Passage]
   private let importance: ModelImportance?
   private let isMeasuring: Bool
   private let progress: ConversionProgress
+  /// Elements that a piece of each tensor has to be a multiple of.
+  private let units: [Int]
 
   /// - Parameters:
   ///   - placed: Where the tensors of `input` go in `output`, in their order.
+  ///   - units: Elements that a piece of each has to be a multiple of.
   ///   - passages: How each of them gets there.
   ///   - importance: How much errors count, where a tensor is quantized.
   init(
-    input: Checkpoint, output: AtomicFile, placed: [TensorDescription], passages: [Passage],
-    importance: ModelImportance?, isMeasuring: Bool, progress: ConversionProgress
+    input: Checkpoint, output: any Sink, placed: [TensorDescription], units: [Int],
+    passages: [Passage], importance: ModelImportance?, isMeasuring: Bool,
+    progress: ConversionProgress
   ) {
+    self.units = units
     self.input = input
     self.output = output
     self.placed = placed
@@ -38,7 +43,9 @@ struct Pipeline: Sendable {
     var losses = [LossAccumulator?](repeating: nil, count: placed.count)
     let pieces = Pieces(
       elements: input.tensors.map(\.shape.count),
-      lengths: zip(input.tensors, placed).map { Pieces.length(of: $0.format, $1.format) })
+      lengths: zip(zip(input.tensors, placed), units).map { tensors, unit in
+        Pieces.length(of: tensors.0.format, tensors.1.format, unit: unit)
+      })
     let longest = pieces.longest
     let tile = passages.map(\.tileLength).max() ?? 0
     try pieces.forEach(
@@ -59,7 +66,7 @@ struct Pipeline: Sendable {
     /// For pieces and tiles of so many elements.
     init(piece: Int, tile: Int) {
       // The widest element that is read or written has eight bytes.
-      source = AlignedBuffer(byteCount: piece * 8)
+      source = AlignedBuffer(byteCount: piece * 8 + 256)
       target = AlignedBuffer(byteCount: piece * 8)
       scratch = Transcoder.Scratch(tileLength: tile)
     }
@@ -92,11 +99,9 @@ struct Pipeline: Sendable {
       measured: loss == nil
         ? nil
         : { tile, weighted, length in loss?.add(tile, count: length, weighted: weighted) })
-    do {
-      try output.write(
-        UnsafeRawBufferPointer(start: buffers.target.baseAddress, count: to.count),
-        at: target.offset + to.lowerBound)
-    } catch { throw .checkpoint(error) }
+    try output.write(
+      UnsafeRawBufferPointer(start: buffers.target.baseAddress, count: to.count),
+      of: index, at: to.lowerBound, spare: buffers.source.baseAddress)
     progress.advance(by: from.count)
     return loss
   }

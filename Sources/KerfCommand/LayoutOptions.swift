@@ -1,0 +1,102 @@
+public import ArgumentParser
+public import Kerf
+
+/// What `kerf convert` writes for a runtime of the model hub.
+struct LayoutOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Make a directory that a runtime loads: compressed-tensors (vLLM, transformers), mlx, "
+        + "bitsandbytes, awq or gptq.", valueName: "layout"))
+  var layout: Layout?
+
+  @Option(
+    help: ArgumentHelp(
+      "Elements that share a scale, or 'channel': a whole row. (default: as is usual there)",
+      valueName: "count|channel"))
+  var group: Layout.Grouping?
+
+  @Flag(help: "Codes have a zero point.")
+  var asymmetric = false
+
+  @Flag(help: "Codes have no zero point.")
+  var symmetric = false
+
+  @Flag(help: "Activations are to be quantized as well, to eight bits (compressed-tensors, int8).")
+  var activations = false
+
+  @Option(
+    help: ArgumentHelp("Bytes of a weight file, about: 5GB where it is not given.", valueName: "size"),
+    transform: byteSize)
+  var shardSize: ByteSize?
+
+  /// An option that means nothing without a layout, if there is one.
+  private var givenOption: String? {
+    if group != nil { return "--group" }
+    if asymmetric { return "--asymmetric" }
+    if symmetric { return "--symmetric" }
+    if activations { return "--activations" }
+    return shardSize == nil ? nil : "--shard-size"
+  }
+
+  func validate() throws {
+    if layout == nil, let option = givenOption {
+      throw ValidationError("\(option) belongs to --layout")
+    }
+    if symmetric, asymmetric {
+      throw ValidationError("--symmetric and --asymmetric: expected one of them")
+    }
+  }
+
+  /// The wish for codes that `--to` names; `nil` without a layout.
+  func wish(to name: String?) throws -> LayoutWish? {
+    guard let layout else { return nil }
+    guard let name, let codes = GroupFormat.Codes(layoutName: name.lowercased()) else {
+      throw ValidationError(
+        "--to \(name ?? ""): with --layout expected int2, int3, int4, int5, int6, int8, nf4, fp4, "
+          + "mxfp4, nvfp4, mxfp8 or fp8")
+    }
+    var wish = LayoutWish(layout, codes)
+    wish.grouping = group
+    if group == nil, name.lowercased() == "nvfp4" { wish.grouping = .elements(16) }
+    if asymmetric { wish.offset = .zeroPoint }
+    if symmetric { wish.offset = GroupFormat.Offset.none }
+    wish.quantizesActivations = activations
+    if let shardSize { wish.shardByteCount = shardSize.byteCount }
+    return wish
+  }
+}
+
+extension Layout: ExpressibleByArgument {
+  /// The layout of that name, whatever its case.
+  public init?(argument: String) { self.init(name: argument) }
+}
+
+extension Layout.Grouping: ExpressibleByArgument {
+  /// `64`, or `channel`.
+  public init?(argument: String) {
+    if argument.lowercased() == "channel" {
+      self = .channel
+    } else if let count = Int(argument), (8...1 << 20).contains(count) {
+      self = .elements(count)
+    } else {
+      return nil
+    }
+  }
+}
+
+extension GroupFormat.Codes {
+  /// The codes that users mean by a name.
+  fileprivate init?(layoutName name: String) {
+    switch name {
+    case "nf4": self = .nf4
+    case "fp4": self = .fp4
+    case "mxfp4", "nvfp4": self = .e2m1
+    case "mxfp8", "fp8": self = .e4m3
+    default:
+      guard name.hasPrefix("int"), let bits = Int(name.dropFirst(3)), (2...8).contains(bits) else {
+        return nil
+      }
+      self = .integers(bits: bits)
+    }
+  }
+}

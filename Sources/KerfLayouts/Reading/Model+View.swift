@@ -1,0 +1,32 @@
+package import KerfCheckpoints
+internal import KerfElements
+package import SystemPackage
+
+extension Model: CheckpointSource {
+  /// The model as a checkpoint of matrices, whatever its layout.
+  package var view: Checkpoint {
+    guard layout != nil else { return checkpoint }
+    let tensors = tensors.enumerated().map { number, tensor in
+      switch tensor.source {
+      case .stored(let stored): stored
+      case .arranged:
+        TensorDescription(
+          name: tensor.name, format: tensor.format, shape: tensor.shape,
+          byteCount: tensor.byteCount, storedByteCount: tensor.storedByteCount, number: number)
+      }
+    }
+    return Checkpoint(checkpoint, tensors: tensors, source: self)
+  }
+
+  package func read(
+    _ tensor: Int, _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(CheckpointError) {
+    do {
+      try read(tensors[tensor], range, into: buffer)
+    } catch .checkpoint(let error) {
+      throw error
+    } catch {
+      preconditionFailure("reading found what opening should have: \(error)")
+    }
+  }
+}
