@@ -29,6 +29,10 @@ test-symbols: build  ## Check that vector code stays in its modules
 	@scripts/install-dependencies binutils
 	scripts/check-symbols .build/release/kerf
 
+loaders: build  ## Load every layout with the runtimes' own code; installs them, some gigabytes
+	"$$(scripts/loader-environment)" Tests/Loaders/loaders.py \
+	  .build/release/kerf "$$(dirname "$$(scripts/fetch-model)")" $(LAYOUT)
+
 format:  ## Format the Swift sources in place
 	$(SWIFT) format --in-place --recursive --parallel $(SOURCES)
 
@@ -45,4 +49,4 @@ docs:  ## Build the library's documentation: .build/docs
 clean:  ## Delete what was built and fetched
 	rm -rf .build .cache Benchmarks/.build
 
-.PHONY: help demo build test test-swift test-interop test-symbols format lint bench docs clean
+.PHONY: help demo build test test-swift test-interop test-symbols loaders format lint bench docs clean

@@ -17,7 +17,7 @@ extension Arrangement {
     for run in portion.runs {
       let plane = buffer + run.bufferOffset
       switch planes[run.plane].content {
-      case .constant: break
+      case .constant, .late: break
       case .codes(let order): fields.scatter(codes: order, to: plane)
       case .scales(let order): fields.scatter(scales: order, to: plane)
       case .biases: fields.scatter(biases: plane)
@@ -38,7 +38,7 @@ extension Arrangement {
     for run in portion.runs {
       let plane = UnsafeMutableRawPointer(mutating: buffer + run.bufferOffset)
       switch planes[run.plane].content {
-      case .constant: break
+      case .constant, .late: break
       case .codes(let order): fields.gather(codes: order, from: plane)
       case .scales(let order): fields.gather(scales: order, from: plane)
       case .biases: fields.gather(biases: plane)

@@ -135,7 +135,7 @@ extension Arrangement {
     }
 
     switch plane.content {
-    case .constant: return nil
+    case .constant, .late: return nil
     case .codes(.stream), .codes(.signed), .codes(.highFirst): return flat(format.codeByteCount)
     case .codes(.turned): return turned(shape.columns * bits / 32, 32)
     case .codes(.interleaved): return turned(shape.columns, 4)

@@ -40,6 +40,52 @@ package enum BitsAndBytes {
     return Arrangement(format, shape, planes)
   }
 
+  /// Four bits with nested scales, which are made when all of them are known.
+  package static func nestedFourBit(
+    _ format: GroupFormat, _ shape: Shape, type: Format
+  ) -> Arrangement? {
+    let state = nestedState(format, shape, type: type, offset: 0)
+    guard let plain = fourBit(format, shape, state: state) else { return nil }
+    let count = shape.count / format.length
+    let outer = (count + NestedScales.length - 1) / NestedScales.length
+    let map = NestedScales.map.flatMap { littleEndian($0.bitPattern) }
+    return Arrangement(
+      format, shape,
+      [
+        plain.planes[0],
+        Plane("weight.absmax", .u8, [count], .late),
+        plain.planes[2],
+        Plane("weight.nested_absmax", .f32, [outer], .late),
+        Plane("weight.nested_quant_map", .f32, [256], .constant(map)),
+        Plane(plain.planes[3].suffix, .u8, [state.count], .late),
+      ])
+  }
+
+  /// Bytes of the planes that are late, in their order.
+  static func latePlanes(
+    _ format: GroupFormat, _ shape: Shape, type: Format, scales: [Float]
+  ) -> [[UInt8]] {
+    let nested = NestedScales(scales)
+    return [
+      nested.codes, nested.absmax.flatMap { littleEndian($0.bitPattern) },
+      nestedState(format, shape, type: type, offset: nested.offset),
+    ]
+  }
+
+  /// The JSON of a matrix with nested scales, with spaces behind it: always as long.
+  private static func nestedState(
+    _ format: GroupFormat, _ shape: Shape, type: Format, offset: Float
+  ) -> [UInt8] {
+    var text = state(format, shape, type: type)
+    text.removeLast()
+    text +=
+      """
+      , "nested_blocksize": \(NestedScales.length), "nested_dtype": "float32", "nested_offset": 
+      """.utf8
+    let number = Array(String(Double(offset)).utf8)
+    return text + number + "}".utf8 + repeatElement(UInt8(ascii: " "), count: 25 - number.count)
+  }
+
   package static func int8(_ format: GroupFormat, _ shape: Shape) -> Arrangement {
     Arrangement(
       format, shape,

@@ -23,11 +23,15 @@ struct WritingTests {
 
   static func plan(
     _ layout: Layout, _ tensors: [ModelPlan.Tensor], activations: Bool = false,
+    nested: Bool = false,
     shardByteCount: Int = ModelPlan.usualShardByteCount
   ) throws -> ModelPlan {
     guard let root = try JSONValue(parsing: Array(config.utf8)).object else { fatalError() }
+    var options = ModelPlan.Options()
+    options.quantizesActivations = activations
+    options.nestsScales = nested
     return try ModelPlan(
-      for: layout, tensors: tensors, config: root, metadata: [], activations: activations,
+      for: layout, tensors: tensors, config: root, metadata: [], options: options,
       path: "/tmp/model", shardByteCount: shardByteCount)
   }
 
@@ -101,6 +105,31 @@ struct WritingTests {
     }
   }
 
+  /// The scales of the golden without nesting become those of the golden with it.
+  @Test(arguments: ["nf4", "fp4"]) func nestedScales(_ kind: String) throws {
+    let plain = try Model.open(GoldenTests.folder.appending("bitsandbytes-" + kind))
+    let nested = try Model.open(GoldenTests.folder.appending("bitsandbytes-\(kind)-nested"))
+    for tensor in plain.tensors {
+      guard let arrangement = tensor.arrangement else { continue }
+      let found = NestedScales(
+        Planes(arrangement, try plain.bytes(of: tensor)).scales())
+      let other = try #require(nested.tensors.first { $0.name == tensor.name }?.arrangement)
+      guard case .scales(.nested(let expected)) = other.planes[1].content else {
+        Issue.record("no nested scales")
+        continue
+      }
+      #expect(NestedScales.map == expected.map)
+      #expect(abs(found.offset - expected.offset) <= expected.offset.ulp)
+      #expect(zip(found.absmax, expected.absmax).allSatisfy { abs($0 - $1) <= 2 * $1.ulp })
+      let stored = try #require(
+        nested.checkpoint.tensor(named: tensor.name + ".absmax"))
+      #expect(try nested.checkpoint.bytes(of: stored) == found.codes)
+    }
+    #expect(NestedScales([]).scales.isEmpty)
+    #expect(NestedScales([.nan, .infinity, 0]).scales == [0, 0, 0])
+    #expect(NestedScales([2, 2]).scales == [2, 2])
+  }
+
   @Test func theRestOfConfigStays() throws {
     let plan = try Self.plan(
       .compressedTensors,
@@ -159,7 +188,7 @@ struct WritingTests {
       (.gptq, "int6_g64", [32, 128]), (.gptq, "nf4_g64", [32, 128]), (.gptq, "q4_0", [32, 128]),
       (.mlx, "int4_g64", [32, 128]), (.mlx, "int7_g64_bias", [32, 128]),
       (.mlx, "int4_g16_bias", [32, 128]), (.mlx, "nf4_g64", [32, 128]),
-      (.bitsandbytes, "int4_g64_f32", [32, 128]), (.bitsandbytes, "nf4_g32", [32, 128]),
+      (.bitsandbytes, "int4_g64_f32", [32, 128]), (.bitsandbytes, "nf4_g16", [32, 128]),
       (.bitsandbytes, "int8_g64_f32", [32, 128]), (.bitsandbytes, "nf4_g64_bf16", [32, 128]),
       (.compressedTensors, "int5_g64", [32, 128]), (.compressedTensors, "nf4_g64", [32, 128]),
       (.compressedTensors, "int4_g64_bias", [32, 128]),

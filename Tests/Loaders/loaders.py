@@ -11,11 +11,13 @@ of the plain model which has these weights.
 import argparse
 import importlib.metadata
 import json
+import multiprocessing
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import traceback
 
 import numpy as np
 
@@ -41,6 +43,7 @@ CASES = [
     (BNB, "--to nf4", "transformers"),
     (BNB, "--to fp4", "transformers"),
     (BNB, "--to nf4 --group 128", "transformers"),
+    (BNB, "--to nf4 --nested", "transformers"),
     (BNB, "--to int8", "transformers"),
     ("awq", "--to int4 --group 64", "gptqmodel"),
     ("awq", "--to int4 --group 128", "gptqmodel"),
@@ -123,10 +126,12 @@ def torch_layers(model, values):
             continue
         columns = values[short].shape[1]
         type = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
+        # Without the bias, so that nothing is added to weights that would round them.
+        bias, module.bias = module.bias, None
         with torch.no_grad():
             rows = module(torch.eye(columns, dtype=type))
-            zero = module(torch.zeros(1, columns, dtype=type))
-        yield short, (rows.float() - zero.float()).T.numpy()
+        module.bias = bias
+        yield short, rows.float().T.numpy()
 
 
 def load_transformers(folder, layout):
@@ -205,42 +210,64 @@ def main():
     arguments = parser.parse_args()
     print("| layout | converted with | loader | weights | output |")
     print("| --- | --- | --- | --- | --- |")
+    # A process for each: runtimes change what they import. It inherits what takes long to import.
+    import torch  # noqa: F401
+    import transformers  # noqa: F401
+
     failed = False
     with tempfile.TemporaryDirectory() as place:
         place = pathlib.Path(place)
-        make_llama(place / "llama")
+        llama = place / "llama"
+        if isinstance(forked(make_llama, llama), str):
+            sys.exit("there is no model to try them with")
         for layout, options, loader in CASES:
             if arguments.names and not any(layout.startswith(name) for name in arguments.names):
                 continue
-            source = place / "llama" if loader in LLAMA else arguments.model
+            source = llama if loader in LLAMA else arguments.model
             folder = place / "out"
             result = subprocess.run(
                 [arguments.kerf, "convert", source, folder, "--layout", layout, *options.split(),
                  "--force"], capture_output=True, text=True)
-            row = None
             if result.returncode == 0:
-                # A process of its own: runtimes change what they import.
-                result = subprocess.run(
-                    [sys.executable, __file__, "--one", folder, layout, loader, source],
-                    capture_output=True, text=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
-                lines = result.stdout.strip().splitlines()
-                if result.returncode == 0 and lines:
-                    row = json.loads(lines[-1])
-            if row is None:
+                row = forked(run, folder, layout, loader, source)
+            else:
+                row = (result.stderr.strip().splitlines() or ["no output"])[-1]
+            if isinstance(row, str):
                 failed = True
-                reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
-                print(f"| {layout} | `{options}` | {version(loader, layout)} | "
-                      f"failed: {reason[:160]} | |", flush=True)
-                continue
-            weights = "exact" if row["weights"] == 0 else f"{row['relative']:.1e}"
-            print(f"| {layout} | `{options}` | {version(loader, layout)} | {weights} | "
-                  f"{row['output']:.1e} |", flush=True)
+                cells = [f"failed: {row[:160]}", ""]
+            else:
+                exact = row["weights"] == 0
+                cells = ["exact" if exact else f"{row['relative']:.1e}", f"{row['output']:.1e}"]
+            cells = [layout, f"`{options}`", version(loader, layout), *cells]
+            print("| " + " | ".join(cells) + " |", flush=True)
     sys.exit(failed)
 
 
+def forked(function, *arguments):
+    """What the function returns in a process of its own; a text where it fails."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def body():
+        try:
+            sender.send(function(*arguments))
+        except BaseException as error:
+            traceback.print_exc()
+            text = str(error).strip().splitlines()
+            sender.send(f"{type(error).__name__}: {text[0] if text else ''}")
+
+    process = context.Process(target=body)
+    process.start()
+    sender.close()
+    try:
+        return receiver.recv()
+    except EOFError:
+        return "the process ended"
+    finally:
+        process.join()
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        folder, layout, loader, source = sys.argv[2:]
-        print(json.dumps(run(folder, layout, loader, source)))
-    else:
-        main()
+    # Before anything looks for accelerators.
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    main()

@@ -78,11 +78,11 @@ extension Layout {
   ///
   /// - Parameters:
   ///   - name: The tensor, for errors.
-  ///   - activations: Whether activations are to be quantized as well, to eight bits a row, so that
-  ///     products are of integers; compressed-tensors only.
+  ///   - weights: The type that the weights had.
   /// - Throws: ``LayoutError``, `.cannotHold`.
   func arrangement(
-    of format: Format, _ shape: Shape, named name: String, activations: Bool, weights: Format
+    of format: Format, _ shape: Shape, named name: String, weights: Format,
+    _ options: ModelPlan.Options
   ) throws(LayoutError) -> Arrangement {
     func refusal(_ expected: String) -> LayoutError {
       .cannotHold(self, tensor: name, format, expected: expected)
@@ -96,9 +96,13 @@ extension Layout {
     }
     let arrangement: Arrangement? =
       switch self {
-      case .compressedTensors: CompressedTensors.arrangement(group, shape, activations: activations)
+      case .compressedTensors:
+        CompressedTensors.arrangement(
+          group, shape, activations: options.quantizesActivations)
       case .mlx: MLX.mode(group) == nil ? nil : MLX.arrangement(group, shape)
-      case .bitsandbytes: BitsAndBytes.arrangement(group, shape, weights: weights)
+      case .bitsandbytes:
+        BitsAndBytes.arrangement(
+          group, shape, weights: weights, nestsScales: options.nestsScales)
       case .awq: AWQ.holds(group) ? AWQ.arrangement(group, shape) : nil
       case .gptq: GPTQ.holds(group) ? GPTQ.arrangement(group, shape, bias: 1) : nil
       }
@@ -146,13 +150,17 @@ extension CompressedTensors {
 }
 
 extension BitsAndBytes {
-  static func arrangement(_ format: GroupFormat, _ shape: Shape, weights: Format) -> Arrangement? {
+  static func arrangement(
+    _ format: GroupFormat, _ shape: Shape, weights: Format, nestsScales: Bool
+  ) -> Arrangement? {
     guard format.scale == .f32, format.offset == .none else { return nil }
     if format.codes == .integers(bits: 8) {
       return format.length == shape.columns ? int8(format, shape) : nil
     }
-    guard [64, 128, 256, 512, 1024, 2048, 4096].contains(format.length) else { return nil }
-    return fourBit(format, shape, state: state(format, shape, type: weights))
+    guard [32, 64, 128, 256, 512, 1024, 2048, 4096].contains(format.length) else { return nil }
+    return nestsScales
+      ? nestedFourBit(format, shape, type: weights)
+      : fourBit(format, shape, state: state(format, shape, type: weights))
   }
 }
 

@@ -9,6 +9,8 @@ struct LayoutConfig {
   struct Module {
     let name: String
     let arrangement: Arrangement
+    /// The type that its weights had.
+    let weights: Format
   }
 
   let layout: Layout
@@ -16,8 +18,7 @@ struct LayoutConfig {
   let modules: [Module]
   /// Modules with weights of two extents that stay as they are.
   let kept: [String]
-  /// Whether activations are to be quantized as well.
-  let activations: Bool
+  let options: ModelPlan.Options
 
   /// `root` with what the runtime reads, in the place of what it says of quantization.
   func setting(_ root: JSONObject) throws(LayoutError) -> JSONObject {
@@ -89,7 +90,7 @@ struct LayoutConfig {
           "weights",
           .object(CompressedTensors.arguments(format, key.scheme, isChannel: key.isChannel)))
       }
-      if activations, key.scheme == .plain || key.scheme == .float {
+      if options.quantizesActivations, key.scheme == .plain || key.scheme == .float {
         group = group.setting(
           "input_activations",
           .object([
@@ -135,8 +136,9 @@ struct LayoutConfig {
     }
     return [
       "quant_method": "bitsandbytes", "load_in_4bit": true, "load_in_8bit": false,
-      "bnb_4bit_quant_type": .string(kind), "bnb_4bit_use_double_quant": false,
-      "bnb_4bit_compute_dtype": .string(computeType), "bnb_4bit_quant_storage": "uint8",
+      "bnb_4bit_quant_type": .string(kind), "bnb_4bit_use_double_quant": .bool(options.nestsScales),
+      "bnb_4bit_compute_dtype": .string(torchName(first.weights)),
+      "bnb_4bit_quant_storage": "uint8",
       "llm_int8_skip_modules": ignored,
     ]
   }
@@ -170,14 +172,6 @@ struct LayoutConfig {
       "sym": .bool(isSymmetric), "lm_head": false, "checkpoint_format": "gptq",
       "dynamic": .object(JSONObject(members: dynamic)),
     ]
-  }
-
-  /// What bitsandbytes computes with: the type that the model's weights had.
-  private var computeType: String {
-    guard case .constant(let state) = modules[0].arrangement.planes.last?.content,
-      let type = (try? JSONValue(parsing: state))?.object?["dtype"]?.string
-    else { return "float32" }
-    return type
   }
 
   private func checkSame<Value: Equatable>(_ value: (Module) -> Value) throws(LayoutError) {

@@ -32,6 +32,18 @@ public struct ModelPlan: Sendable {
     }
   }
 
+  /// What a layout leaves open.
+  public struct Options: Sendable, Hashable {
+    /// Whether activations are to be quantized as well, to eight bits a row, so that products are of
+    /// integers or of floats of eight bits; compressed-tensors only.
+    public var quantizesActivations = false
+    /// Whether scales are quantized themselves; bitsandbytes with four bits only.
+    public var nestsScales = false
+
+    /// Options that are all off.
+    public init() {}
+  }
+
   /// Where a tensor goes.
   public enum Place: Sendable, Hashable {
     /// As it is, in the shard of that index.
@@ -50,7 +62,9 @@ public struct ModelPlan: Sendable {
 
   /// The runtimes that it is for.
   public let layout: Layout
-  /// Where each tensor goes, in the order in which they were given.
+  /// What the model has.
+  public let tensors: [Tensor]
+  /// Where each tensor goes, in the same order.
   public let places: [Place]
   /// The weight files.
   public let shards: [Shard]
@@ -67,15 +81,16 @@ public struct ModelPlan: Sendable {
   ///   - tensors: What the model has.
   ///   - config: What its config.json says; all of it is kept but for quantization.
   ///   - metadata: What its weight files say of themselves.
-  ///   - activations: Whether activations are to be quantized as well, to eight bits a row.
+  ///   - options: What the layout leaves open.
   ///   - path: Where the model is going to be, for errors; it is not touched.
   ///   - shardByteCount: Bytes that a shard has at most, but for a tensor that has more.
   /// - Throws: ``LayoutError``: `.cannotHold` and `.cannotMix` for what the layout cannot say.
   package init(
     for layout: Layout, tensors: [Tensor], config: JSONObject, metadata: [MetadataEntry<String>],
-    activations: Bool = false, path: FilePath, shardByteCount: Int = usualShardByteCount
+    options: Options = Options(), path: FilePath, shardByteCount: Int = usualShardByteCount
   ) throws(LayoutError) {
     self.layout = layout
+    self.tensors = tensors
     var modules: [LayoutConfig.Module] = []
     var kept: [String] = []
     var shards = ShardPlan(limit: shardByteCount)
@@ -91,9 +106,9 @@ public struct ModelPlan: Sendable {
           layout, tensor: tensor.name, tensor.format, expected: "a name that ends in .weight")
       }
       let arrangement = try layout.arrangement(
-        of: tensor.format, tensor.shape, named: tensor.name, activations: activations,
-        weights: tensor.sourceFormat)
-      modules.append(LayoutConfig.Module(name: module, arrangement: arrangement))
+        of: tensor.format, tensor.shape, named: tensor.name, weights: tensor.sourceFormat, options)
+      modules.append(
+        LayoutConfig.Module(name: module, arrangement: arrangement, weights: tensor.sourceFormat))
       shards.add(arrangement.planes.map { (module + "." + $0.suffix, $0.format, $0.shape) })
     }
 
@@ -119,7 +134,7 @@ public struct ModelPlan: Sendable {
     }
 
     let said = LayoutConfig(
-      layout: layout, modules: modules, kept: kept, activations: activations)
+      layout: layout, modules: modules, kept: kept, options: options)
     var texts = [(name: "config.json", bytes: JSONValue.object(try said.setting(config)).text)]
     if names.count > 1 {
       texts.append(("model.safetensors.index.json", shards.index.text))

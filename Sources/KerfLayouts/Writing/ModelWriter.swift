@@ -15,6 +15,13 @@ public final class ModelWriter: Sendable {
 
   private let directory: AtomicDirectory
   private let files: [AtomicFile]
+  private let scales = Mutex<[Int: PendingScales]>([:])
+
+  /// Scales of a matrix, some of which are still to come.
+  private struct PendingScales {
+    var scales: [Float]
+    var missing: Int
+  }
 
   /// Creates the files of `plan`, with everything that does not depend on weights.
   ///
@@ -67,7 +74,7 @@ public final class ModelWriter: Sendable {
     } catch { throw .checkpoint(error) }
   }
 
-  /// Writes groups of a matrix to its planes.
+  /// Writes groups of a matrix to its planes; each group once.
   ///
   /// - Parameters:
   ///   - tensor: Its index in ``ModelPlan/places``.
@@ -96,7 +103,38 @@ public final class ModelWriter: Sendable {
             at: tensors[run.plane].offset + run.offset + i * run.stride)
         }
       }
+      guard arrangement.planes.contains(where: { $0.content == .late }),
+        let scales = collect(tensor, groups, blocks, arrangement)
+      else { return }
+      let late = BitsAndBytes.latePlanes(
+        arrangement.format, arrangement.shape, type: plan.tensors[tensor].sourceFormat,
+        scales: scales)
+      let places = zip(arrangement.planes, tensors).filter { $0.0.content == .late }
+      for (place, bytes) in zip(places, late) {
+        try files[shard].write(bytes, at: place.1.offset)
+      }
     } catch { throw .checkpoint(error) }
+  }
+
+  /// Keeps the scales of groups; returns those of the matrix where they were the last.
+  private func collect(
+    _ tensor: Int, _ groups: Range<Int>, _ blocks: UnsafeRawPointer, _ arrangement: Arrangement
+  ) -> [Float]? {
+    let count = arrangement.groupCount
+    let size = arrangement.format.byteCount
+    return scales.withLock { pending in
+      var of =
+        pending.removeValue(forKey: tensor)
+        ?? PendingScales(scales: [Float](repeating: 0, count: count), missing: count)
+      for group in groups {
+        of.scales[group] = (blocks + (group - groups.lowerBound) * size).loadUnaligned(
+          as: Float.self)
+      }
+      of.missing -= groups.count
+      if of.missing <= 0 { return of.scales }
+      pending[tensor] = of
+      return nil
+    }
   }
 
   /// Writes the number that divides all scales of a matrix, where the layout has one.
