@@ -229,20 +229,22 @@ public struct ReferenceNumberGroups: Sendable {
     return best?.bits
   }
 
-  /// Σ w·x·q and Σ w·q², element i of a group in lane i mod 16.
+  /// Σ w·x·q and Σ w·q²: of a short group of whole vectors one element after another, of others
+  /// element i in lane i mod 16.
   private func sums(
     _ group: [Float], _ unit: Float, _ weights: [Float]?, _ multiplier: Float
   ) -> (xq: Float, qq: Float) {
-    var xq = [Float](repeating: 0, count: 16)
+    let lanes = group.count <= 64 && group.count % 16 == 0 ? 1 : 16
+    var xq = [Float](repeating: 0, count: lanes)
     var qq = xq
     for (i, element) in group.enumerated() {
       let x = grid.isSymmetric ? (element * unit).magnitude : element * unit
       let q = grid.nearest(x * multiplier)
       let weighted = weights.map { q * $0[i] } ?? q
-      xq[i % 16] += x * weighted
-      qq[i % 16] += q * weighted
+      xq[i % lanes] += x * weighted
+      qq[i % lanes] += q * weighted
     }
-    return (rowSum(xq), rowSum(qq))
+    return lanes == 1 ? (xq[0], qq[0]) : (rowSum(xq), rowSum(qq))
   }
 
   /// The bits of the nearest scale; of powers of two, the next that is no smaller.
