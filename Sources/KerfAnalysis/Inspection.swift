@@ -117,7 +117,7 @@ public struct Inspection: Sendable {
       row.byteCount += tensor.storedByteCount
       rows[tensor.format] = row
     }
-    return Format.allCases.compactMap { rows[$0] }
+    return Format.ordered(rows.keys).compactMap { rows[$0] }
   }
 
   // MARK: Metadata

@@ -75,7 +75,7 @@ public struct Sweep: Sendable {
     self.input = input
 
     // Most bits first; formats of as many bits stay in their order.
-    formats = Format.allCases.filter(request.formats.contains)
+    formats = Format.ordered(request.formats)
       .sorted { $0.bitsPerWeight > $1.bitsPerWeight }
     let pattern = request.tensors
     if let pattern, !input.tensors.contains(where: { pattern.matches($0.name) }) {

@@ -198,7 +198,7 @@ public struct Conversion: Sendable {
     if flat > 0 { remarks.append(.flatImportance(count: flat)) }
     if unused > 0 {
       remarks.append(
-        .importanceUnused(formats: Format.allCases.filter(formats.contains), count: unused))
+        .importanceUnused(formats: Format.ordered(formats), count: unused))
     }
     if let first = importance.unmatched.first {
       remarks.append(.importanceOfNothing(count: importance.unmatched.count, first: first))

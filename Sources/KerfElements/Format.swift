@@ -194,6 +194,15 @@ extension Format: CaseIterable {
   ]
 }
 
+extension Format {
+  /// Those formats in the order of the table; groups after all others, by name.
+  package static func ordered(_ formats: some Sequence<Format>) -> [Format] {
+    let formats = Set(formats)
+    let groups = formats.subtracting(allCases).sorted { $0.name < $1.name }
+    return allCases.filter(formats.contains) + groups
+  }
+}
+
 extension Format: CustomStringConvertible {
   /// One line, for people.
   public var description: String { name }

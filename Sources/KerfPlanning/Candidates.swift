@@ -53,7 +53,7 @@ package struct Candidates: Sendable {
     let allowed = Set(
       formats.filter { canHold($0) && (least...max(least, most)) ~= $0.bitsPerWeight })
     guard !allowed.isEmpty, least <= most else { throw .noFormatLeft(tensor: tensor.name) }
-    return Format.allCases.filter(allowed.contains)
+    return Format.ordered(allowed)
       .sorted { ($1.bitsPerWeight) < ($0.bitsPerWeight) }
   }
 

@@ -32,7 +32,7 @@ public struct FormatMix: Sendable, Hashable {
       counts[entry.format, default: 0] &+= entry.shape.count
     }
     guard let most = counts.values.max() else { return .f32 }
-    return Format.allCases.first { counts[$0] == most } ?? .f32
+    return Format.ordered(counts.keys).first { counts[$0] == most } ?? .f32
   }
 
   /// The format of each of these tensors.

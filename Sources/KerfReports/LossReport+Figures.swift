@@ -39,7 +39,7 @@ extension LossReport {
       share.isMeasured = share.isMeasured || row.loss != nil
       shares[row.format] = share
     }
-    return Format.allCases.compactMap { shares[$0] }
+    return Format.ordered(shares.keys).compactMap { shares[$0] }
   }
 
   /// Tensors that lost anything, those that lost most first.
