@@ -37,6 +37,11 @@ struct ComparedPart: Sendable {
     var isEqual = true
   }
 
+  /// Elements that are decoded at a time.
+  var tileLength: Int {
+    Format.length(about: Transcoder.tile, of: [reference.format, candidate.format])
+  }
+
   /// Elements that ``Pieces`` is to count for it: pieces may have another length there.
   var countedElements: Int { (count + pieceLength - 1) / pieceLength * Pieces.length }
 
@@ -54,17 +59,20 @@ struct ComparedPart: Sendable {
     let reference: AlignedBuffer
     let candidate: AlignedBuffer
     let scratch: AlignedBuffer
-    private let tiles = AlignedBuffer(byteCount: 3 * Transcoder.tile * 4)
+    private let tiles: AlignedBuffer
+    private let tileLength: Int
 
-    /// Room for pieces of so many elements, of eight bytes at most.
-    init(elements: Int) {
+    /// Room for pieces and tiles of so many elements, of eight bytes at most.
+    init(elements: Int, tile: Int) {
+      tileLength = tile
+      tiles = AlignedBuffer(byteCount: 3 * tile * 4)
       reference = AlignedBuffer(byteCount: elements * 8)
       candidate = AlignedBuffer(byteCount: elements * 8)
       scratch = AlignedBuffer(byteCount: elements * 12)
     }
 
     func tile(_ number: Int) -> UnsafeMutablePointer<Float> {
-      tiles.pointer(to: Float.self) + number * Transcoder.tile
+      tiles.pointer(to: Float.self) + number * tileLength
     }
   }
 
@@ -108,7 +116,7 @@ struct ComparedPart: Sendable {
     }
     var done = 0
     while done < length {
-      let tile = min(Transcoder.tile, length - done)
+      let tile = min(tileLength, length - done)
       decodeX(
         x + done / from.elementsPerBlock * from.bytesPerBlock, a, tile / from.elementsPerBlock)
       decodeY(y + done / to.elementsPerBlock * to.bytesPerBlock, b, tile / to.elementsPerBlock)

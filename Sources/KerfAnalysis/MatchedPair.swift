@@ -132,7 +132,9 @@ struct MatchedPair {
   private static func pieceLength(
     _ match: TensorMatch, _ tensor: TensorDescription, _ other: TensorDescription
   ) -> Int {
-    guard match.arrangement == .transposed else { return Pieces.length }
+    guard match.arrangement == .transposed else {
+      return Pieces.length(of: tensor.format, other.format)
+    }
     let hub = match.isReferenceGGUF ? other : tensor
     let rows = hub.shape.count / hub.shape.columns
     let block = hub.format.elementsPerBlock

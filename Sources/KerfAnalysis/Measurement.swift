@@ -92,13 +92,14 @@ public struct Measurement: Sendable {
     progress.begin(totalByteCount: parts.reduce(0) { $0 + $1.byteCount })
     let columns = parts.lazy.compactMap(\.columns).max()
     let activations = columns.map { Activations(columns: $0) }
+    let tile = parts.lazy.map(\.tileLength).max() ?? 0
     let room = parts.lazy.map(\.pieceLength).max() ?? 0
 
     var losses = [LossAccumulator?](repeating: nil, count: plannedReport.rows.count)
     var products = [ProductSums?](repeating: nil, count: losses.count)
     var isEqual = [Bool?](repeating: nil, count: losses.count)
     try Pieces(elements: parts.map(\.countedElements)).forEach(
-      threads: request.threads, prepare: { ComparedPart.Buffers(elements: room) },
+      threads: request.threads, prepare: { ComparedPart.Buffers(elements: room, tile: tile) },
       work: { piece, buffers throws(AnalysisError) in
         let part = parts[piece.tensor]
         let number = piece.start / Pieces.length

@@ -34,8 +34,11 @@ struct StatisticsReader: Sendable {
     var found = [StatisticsAccumulator](repeating: StatisticsAccumulator(), count: tensors.count)
     // Those of each piece.
     var extremes = [[(low: Float, high: Float)]](repeating: [], count: tensors.count)
-    try pieces(isComputed).forEach(
-      threads: threads, prepare: { Buffers() },
+    let tile = tensors.map { Format.length(about: Transcoder.tile, of: [$0.format]) }.max() ?? 0
+    let pieces = pieces(isComputed)
+    let longest = pieces.longest
+    try pieces.forEach(
+      threads: threads, prepare: { Buffers(piece: longest, tile: tile) },
       work: { piece, buffers throws(AnalysisError) in
         var sums = StatisticsAccumulator()
         try forEachTile(piece, buffers, table) { elements, count in
@@ -53,12 +56,13 @@ struct StatisticsReader: Sendable {
     progress.advance(by: byteCount - self.byteCount(isWanted))
     let places = found.map { $0.tallyBins(hasHistogram ? Self.histogramBins : 1) }
     let seen = extremes
-    try pieces(isWanted).forEach(
-      threads: threads, prepare: { Buffers() },
+    try self.pieces(isWanted).forEach(
+      threads: threads, prepare: { Buffers(piece: longest, tile: tile) },
       work: { piece, buffers throws(AnalysisError) -> [Int]? in
         guard let bins = places[piece.tensor] else { return nil }
         defer { progress.advance(by: tensors[piece.tensor].byteRange(piece).count) }
-        let extremes = seen[piece.tensor][piece.start / Pieces.length]
+        let format = tensors[piece.tensor].format
+        let extremes = seen[piece.tensor][piece.start / Pieces.length(of: format)]
         guard hasHistogram || bins.leavesOut(extremes.low) || bins.leavesOut(extremes.high) else {
           return nil
         }
@@ -85,14 +89,21 @@ struct StatisticsReader: Sendable {
 
   /// The pieces of the tensors that are wanted.
   private func pieces(_ isWanted: [Bool]) -> Pieces {
-    Pieces(elements: zip(tensors, isWanted).map { $1 ? $0.shape.count : 0 })
+    Pieces(
+      elements: zip(tensors, isWanted).map { $1 ? $0.shape.count : 0 },
+      lengths: tensors.map { Pieces.length(of: $0.format) })
   }
 
   /// Memory of one worker.
   private struct Buffers: ~Copyable {
     // The widest element that is decoded has four bytes.
-    let source = AlignedBuffer(byteCount: Pieces.length * 4)
-    let elements = AlignedBuffer(byteCount: Transcoder.tile * 4)
+    let source: AlignedBuffer
+    let elements: AlignedBuffer
+
+    init(piece: Int, tile: Int) {
+      source = AlignedBuffer(byteCount: piece * 4)
+      elements = AlignedBuffer(byteCount: tile * 4)
+    }
   }
 
   /// Reads a piece and calls `body` with its elements, tile after tile.
@@ -112,7 +123,7 @@ struct StatisticsReader: Sendable {
     let format = tensor.format
     var done = 0
     while done < piece.count {
-      let count = min(Transcoder.tile, piece.count - done)
+      let count = min(Format.length(about: Transcoder.tile, of: [format]), piece.count - done)
       decode(
         source + done / format.elementsPerBlock * format.bytesPerBlock, elements,
         count / format.elementsPerBlock)

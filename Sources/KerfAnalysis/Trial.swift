@@ -110,7 +110,11 @@ package struct Trial: Sendable {
     self.formats = formats
     self.importance = importance
     self.threads = threads
-    if let index = tensors.first(where: { !input.tensors[$0].format.isDecodable }) {
+    // Runs of a sample end where blocks do; long or odd groups have no such place.
+    if let index = tensors.first(where: {
+      let format = input.tensors[$0].format
+      return !format.isDecodable || !Sample.run.isMultiple(of: format.elementsPerBlock)
+    }) {
       let tensor = input.tensors[index]
       throw .notComputed(input.path, tensor: tensor.name, tensor.format)
     }

@@ -20,6 +20,13 @@ struct Convert: ParsableCommand {
       on its tensors, and each gets the one that makes the total loss least within the budget. \
       'kerf plan' shows such a mix, and keeps it in a file for --plan.
 
+      With --layout, OUTPUT is a directory that a runtime of the model hub loads: weight files, \
+      their index, config.json with what the runtime reads, and all else as it was. Then --to names \
+      codes: int2 to int8, nf4, fp4, mxfp4, nvfp4, mxfp8 or fp8, as far as the layout has them. \
+      Weights of linear layers take them, but for embeddings, routers and the output head; --tensor \
+      decides otherwise, with names such as int8_g64_bias. Group and zero points are as is usual \
+      for the layout, unless --group, --symmetric or --asymmetric say so.
+
       EXAMPLES
         kerf convert model.safetensors model.gguf --to q8_0
         kerf convert downloaded-model/ model.gguf --to q4_K_M
@@ -28,6 +35,8 @@ struct Convert: ParsableCommand {
         kerf convert model.safetensors model.gguf --to q4_1 --dry-run
         kerf convert model.gguf small.gguf --size 5GB --keep output
         kerf convert model.gguf small.gguf --plan plan.json
+        kerf convert downloaded-model/ model-int4/ --to int4 --group 64 --layout compressed-tensors
+        kerf convert downloaded-model/ model-mlx/ --to int4 --layout mlx --tensor 'lm_head=int8_g64_bias'
         kerf convert model.safetensors model.gguf --to q4_0 --report loss.html --json > loss.json
       """)
 
@@ -35,7 +44,8 @@ struct Convert: ParsableCommand {
     help: "The weight file to read.", completion: .file(extensions: ["safetensors", "gguf"]))
   var input: String
 
-  @Argument(help: "The weight file to make, ending in .safetensors or .gguf.")
+  @Argument(
+    help: "The weight file to make, ending in .safetensors or .gguf; with --layout, a directory.")
   var output: String
 
   @Option(
@@ -116,7 +126,11 @@ struct Convert: ParsableCommand {
       throw ValidationError("\(option) belongs to --size, --bits or --memory")
     }
     if let plan { return .plan(FilePath(plan)) }
-    if let layout = try layouts.wish(to: to) { return .layout(layout) }
+    if let layout = try layouts.wish(to: to) {
+      if pure { throw ValidationError("--pure: a layout has no mixes") }
+      if container != nil { throw ValidationError("--container and --layout: expected one of them") }
+      return .layout(layout)
+    }
     let to = to ?? ""
     guard let target = Target(name: to, isPure: pure) else {
       throw ValidationError(
@@ -127,6 +141,7 @@ struct Convert: ParsableCommand {
 
   func validate() throws {
     _ = try wish()
+    if layouts.layout != nil, to == nil { throw ValidationError("--layout wants codes: --to int4") }
     if pure, to == nil { throw ValidationError("--pure belongs to --to") }
     if importance != nil, rounding == .reference {
       throw ValidationError(

@@ -24,6 +24,9 @@ struct LayoutOptions: ParsableArguments {
   @Flag(help: "Activations are to be quantized as well, to eight bits (compressed-tensors, int8).")
   var activations = false
 
+  @Flag(help: "Scales are quantized themselves (bitsandbytes).")
+  var doubleQuantization = false
+
   @Option(
     help: ArgumentHelp("Bytes of a weight file, about: 5GB where it is not given.", valueName: "size"),
     transform: byteSize)
@@ -35,6 +38,7 @@ struct LayoutOptions: ParsableArguments {
     if asymmetric { return "--asymmetric" }
     if symmetric { return "--symmetric" }
     if activations { return "--activations" }
+    if doubleQuantization { return "--double-quantization" }
     return shardSize == nil ? nil : "--shard-size"
   }
 
@@ -60,7 +64,8 @@ struct LayoutOptions: ParsableArguments {
     if group == nil, name.lowercased() == "nvfp4" { wish.grouping = .elements(16) }
     if asymmetric { wish.offset = .zeroPoint }
     if symmetric { wish.offset = GroupFormat.Offset.none }
-    wish.quantizesActivations = activations
+    wish.options.quantizesActivations = activations
+    wish.options.nestsScales = doubleQuantization
     if let shardSize { wish.shardByteCount = shardSize.byteCount }
     return wish
   }

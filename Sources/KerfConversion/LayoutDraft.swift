@@ -1,8 +1,8 @@
 // What a conversion for a runtime would make of a model, from its headers and its config.json.
 
 internal import KerfCheckpoints
-internal import KerfElements
-internal import KerfLayouts
+public import KerfElements
+public import KerfLayouts
 internal import KerfPlanning
 internal import SystemPackage
 
@@ -48,7 +48,7 @@ struct LayoutDraft: Sendable {
             name: tensor.name, shape: tensor.shape, format: choice.format,
             sourceFormat: tensor.format.float)
         },
-        config: config, metadata: metadata, activations: wish.quantizesActivations, path: path,
+        config: config, metadata: metadata, options: wish.options, path: path,
         shardByteCount: wish.shardByteCount)
     } catch .checkpoint(let error) {
       throw .checkpoint(error)
@@ -71,7 +71,11 @@ struct LayoutDraft: Sendable {
     {
       wanted = wish.format(weights: plain, columns: tensor.shape.columns).map(Format.group)
     }
-    guard let wanted else { return FormatChoice(wanted: plain, format: plain) }
+    // Only weights of layers are laid out, whatever a rule says.
+    guard let wanted,
+      wanted.kind != .block
+        || tensor.name.hasSuffix(".weight") && tensor.shape.dimensions.count >= 2
+    else { return FormatChoice(wanted: plain, format: plain) }
     let fits = tensor.shape.columns.isMultiple(of: wanted.elementsPerBlock)
     return FormatChoice(wanted: wanted, format: fits ? wanted : plain)
   }
@@ -101,8 +105,8 @@ public struct LayoutWish: Sendable, Hashable {
   public var grouping: Layout.Grouping?
   /// What is taken off codes; as is usual for the layout where it is not given.
   public var offset: GroupFormat.Offset?
-  /// Whether activations are to be quantized as well, to eight bits a row.
-  public var quantizesActivations = false
+  /// What else the layout has.
+  public var options = ModelPlan.Options()
   /// Bytes of a weight file, about.
   public var shardByteCount = ModelPlan.usualShardByteCount
 

@@ -4,6 +4,7 @@ internal import KerfCheckpoints
 internal import KerfElements
 internal import KerfLayouts
 internal import KerfPlanning
+internal import SystemPackage
 
 /// The output of a conversion, decided to the byte.
 enum Output: Sendable {

@@ -5,7 +5,7 @@
 
 package import KerfCheckpoints
 internal import KerfCodecs
-internal import KerfElements
+package import KerfElements
 internal import Synchronization
 
 /// The pieces of tensors, numbered through: those of the first tensor, then those of the second.

@@ -65,7 +65,7 @@ import Testing
             }
           }, decode: codec.decode)
       },
-      packed: real.packed, dots: real.dots, loss: real.loss, moments: real.moments,
+      dividedCodec: real.dividedCodec, packed: real.packed, dots: real.dots, loss: real.loss, moments: real.moments,
       tally: real.tally, stream: real.stream,
       settle: real.settle, yardsticks: real.yardsticks)
   }
