@@ -23,13 +23,11 @@
 #define KERF_STEP_UP(number, bound) code -= (i32x16)(x > bound);
 #define KERF_STEP_BELOW(number, bound) code -= (i32x16)(x > -bound);
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
 /// Lane i is table[codes[i]]; codes are 0…15.
-KERF_INLINE f32x16 kerf_looked_up(const float *table, u8x16 codes) {
-#if defined(__AVX512F__)
-  return (f32x16)_mm512_permutexvar_ps((__m512i)u8x16_widened(codes), (__m512)f32x16_load(table));
-#elif defined(__AVX2__)
+KERF_INLINE f32x16 kerf_permuted(const float *table, i32x16 codes) {
   __m256 low = _mm256_loadu_ps(table), high = _mm256_loadu_ps(table + 8);
-  kerf_i32_parts at = {u8x16_widened(codes)};
+  kerf_i32_parts at = {codes};
   kerf_f32_parts to;
   for (int i = 0; i < KERF_PARTS; i++) {
     __m256 upper = (__m256)_mm256_slli_epi32(at.r[i], 28);
@@ -37,6 +35,15 @@ KERF_INLINE f32x16 kerf_looked_up(const float *table, u8x16 codes) {
                                _mm256_permutevar8x32_ps(high, at.r[i]), upper);
   }
   return to.v;
+}
+#endif
+
+/// Lane i is table[codes[i]]; codes are 0…15.
+KERF_INLINE f32x16 kerf_looked_up(const float *table, u8x16 codes) {
+#if defined(__AVX512F__)
+  return (f32x16)_mm512_permutexvar_ps((__m512i)u8x16_widened(codes), (__m512)f32x16_load(table));
+#elif defined(__AVX2__)
+  return kerf_permuted(table, u8x16_widened(codes));
 #else
   union { u8x16 v; uint8_t lane[16]; } at = {codes};
   union { f32x16 v; float lane[16]; } to;
@@ -139,6 +146,41 @@ KERF_INLINE f32x16 f32x16_fp4_nearest(f32x16 x) {
   return (f32x16)_mm512_mask_permutexvar_ps(nearest, beyond, cell, _mm512_loadu_ps(above));
 }
 #else
+#if defined(__AVX2__)
+// Here registers hold eight bounds: a code is found bit by bit.
+/// The code of the nearest number; of two as near the lower one.
+KERF_INLINE i32x16 f32x16_nf4_codes(f32x16 x) {
+#define KERF_BOUND(number, bound) bound,
+  static const float bounds[16] = {KERF_NF4(KERF_BOUND)};
+#undef KERF_BOUND
+  __m256 second = _mm256_setr_ps(bounds[3], bounds[11], 0, 0, 0, 0, 0, 0);
+  __m256 third = _mm256_setr_ps(bounds[1], bounds[5], bounds[9], bounds[13], 0, 0, 0, 0);
+  __m256 fourth = _mm256_setr_ps(bounds[0], bounds[2], bounds[4], bounds[6], bounds[8], bounds[10],
+                                 bounds[12], bounds[14]);
+  kerf_f32_parts from = {x};
+  kerf_i32_parts to;
+  for (int i = 0; i < KERF_PARTS; i++) {
+    __m256 v = from.r[i];
+    __m256i code = _mm256_srli_epi32(
+        (__m256i)_mm256_cmp_ps(v, _mm256_set1_ps(bounds[7]), _CMP_GT_OQ), 31);
+#define KERF_BIT(table)                                                                    \
+  code = _mm256_sub_epi32(                                                                 \
+      _mm256_add_epi32(code, code),                                                        \
+      (__m256i)_mm256_cmp_ps(v, _mm256_permutevar8x32_ps(table, code), _CMP_GT_OQ));
+    KERF_BIT(second)
+    KERF_BIT(third)
+    KERF_BIT(fourth)
+#undef KERF_BIT
+    to.r[i] = code;
+  }
+  return to.v;
+}
+/// The nearest number; of two as near the lower one.
+KERF_INLINE f32x16 f32x16_nf4_nearest(f32x16 x) {
+  static const float table[16] = {KERF_NF4(KERF_NUMBER)};
+  return kerf_permuted(table, f32x16_nf4_codes(x));
+}
+#else
 // Elsewhere each bound that lies below adds one.
 /// The code of the nearest number; of two as near the lower one.
 KERF_INLINE i32x16 f32x16_nf4_codes(f32x16 x) {
@@ -150,6 +192,7 @@ KERF_INLINE i32x16 f32x16_nf4_codes(f32x16 x) {
 KERF_INLINE f32x16 f32x16_nf4_nearest(f32x16 x) {
   return nf4_numbers(i32x16_low_bytes(f32x16_nf4_codes(x)));
 }
+#endif
 KERF_INLINE f32x16 f32x16_nf4_nearest_within(f32x16 x) { return f32x16_nf4_nearest(x); }
 KERF_INLINE f32x16 f32x16_fp4_nearest(f32x16 x) {
   f32x16 number = 0;

@@ -64,7 +64,7 @@ package struct KernelTable: Sendable {
   package init(
     instructionSet: InstructionSet,
     codec: @escaping @Sendable (Format) -> CodecKernels?,
-    dividedCodec: @escaping @Sendable (GroupFormat, Float) -> CodecKernels?,
+    dividedCodec: @escaping @Sendable (GroupFormat, Float) -> CodecKernels? = { _, _ in nil },
     packed: @escaping @Sendable (Format) -> PackedKernels?,
     dots:
       @escaping @Sendable (

@@ -33,8 +33,35 @@ struct GroupShape {
 
   /// The bits of the scale that is nearest to each lane; lanes must be finite. Powers of two are
   /// those that are no smaller.
+  ///
+  /// - Parameter memory: Room for a vector.
   @inline(__always)
-  func stored(_ x: f32x16) -> i32x16 {
+  func stored(_ x: f32x16, _ memory: UnsafeMutableRawPointer) -> i32x16 {
+    f32x16_store(memory, x)
+    store(memory)
+    return i32x16_load(memory)
+  }
+
+  /// The numbers that such bits stand for.
+  @inline(__always)
+  func value(_ bits: i32x16, _ memory: UnsafeMutableRawPointer) -> f32x16 {
+    i32x16_store(memory, bits)
+    restore(memory)
+    return f32x16_load(memory)
+  }
+
+  // Once for all that have scales: types of scales are many, and so are the instructions.
+  @inline(never)
+  private func store(_ memory: UnsafeMutableRawPointer) {
+    i32x16_store(memory, bits(f32x16_load(memory)))
+  }
+  @inline(never)
+  private func restore(_ memory: UnsafeMutableRawPointer) {
+    f32x16_store(memory, number(i32x16_load(memory)))
+  }
+
+  @inline(__always)
+  private func bits(_ x: f32x16) -> i32x16 {
     switch scale {
     case .f32: return f32x16_bits(x)
     case .f16: return u16x16_widened(f32x16_narrowed_f16(f32x16_clamped(x, -65504, 65504)))
@@ -52,9 +79,8 @@ struct GroupShape {
     }
   }
 
-  /// The numbers that such bits stand for.
   @inline(__always)
-  func value(_ bits: i32x16) -> f32x16 {
+  private func number(_ bits: i32x16) -> f32x16 {
     switch scale {
     case .f32: return i32x16_as_f32(bits)
     case .f16: return f16x16_widened(i32x16_low_halves(bits))

@@ -12,13 +12,20 @@ internal import KerfElements
 extension NumberGroups {
   @inline(__always) private static var pieceLength: Int { 2048 }
 
-  /// A group in the caller's memory, and what is known of it: the same in all lanes.
+  /// A group in the caller's memory, and what is known of it.
   private struct LongGroup {
     let elements: UnsafeRawPointer
     let weights: UnsafePointer<Float>?
-    let facts: GroupFacts
-    let weightUnits: f32x16
+    let size: Float
+    let unit: Float
+    let weightUnit: Float
     let isFinite: Bool
+
+    /// The same in all lanes.
+    @inline(__always)
+    var facts: GroupFacts {
+      GroupFacts(size: f32x16(repeating: size), unit: f32x16(repeating: unit))
+    }
   }
 
   /// Encodes a group.
@@ -30,14 +37,14 @@ extension NumberGroups {
     let group = measured(source, importance)
     let isWhole = shape.length <= Self.pieceLength
     if isWhole { stage(group, from: 0, shape.length) }
-    let bits =
-      switch rule {
-      case .reference: referenceBits(group.facts)
-      case .optimal: searched(group)
-      case .given(let scales): shape.stored(f32x16(repeating: scales[0]))
-      }
-    shape.store(bits[0], to: target)
-    let coding = coding(rule, bits, group.facts.unit)
+    let bits: Int32
+    switch rule {
+    case .reference: bits = referenceBits(group.facts)[0]
+    case .optimal: bits = searched(group)
+    case .given(let scales): bits = shape.stored(f32x16(repeating: scales[0]), rest)[0]
+    }
+    shape.store(bits, to: target)
+    let coding = coding(rule, i32x16(repeating: bits), group.facts.unit)
     let codes = target + shape.codesOffset
     var first = 0
     while first < shape.length {
@@ -89,8 +96,8 @@ extension NumberGroups {
       size = f32x16(repeating: Grid.isSymmetric ? largest.magnitude : largest)
     }
     return LongGroup(
-      elements: source, weights: importance, facts: GroupFacts(size: size),
-      weightUnits: weightUnits(f32x16_whole_maxima(heaviest)), isFinite: isFinite)
+      elements: source, weights: importance, size: size[0], unit: GroupFacts(size: size).unit[0],
+      weightUnit: weightUnits(f32x16_whole_maxima(heaviest))[0], isFinite: isFinite)
   }
 
   /// Copies `count` elements of a group, scaled and repaired, and their weights; zeros fill the last
@@ -100,23 +107,23 @@ extension NumberGroups {
     let source = group.elements + 4 &* first
     var i = 0
     while i < count {
-      f32x16_store(memory + 4 &* i, load(source, i, of: count) * group.facts.unit)
+      f32x16_store(memory + 4 &* i, load(source, i, of: count) * group.unit)
       if !Weights.isUniform, let weights = group.weights {
         let w = load(UnsafeRawPointer(weights + first), i, of: count)
-        f32x16_store(memory + 8192 + 4 &* i, leveled(w, group.weightUnits))
+        f32x16_store(memory + 8192 + 4 &* i, leveled(w, f32x16(repeating: group.weightUnit)))
       }
       i &+= 16
     }
     if !group.isFinite {
       repair(
         source, memory.assumingMemoryBound(to: Float.self), count,
-        (f32x16_abs(group.facts.size) * group.facts.unit)[0])
+        group.size.magnitude * group.unit)
     }
   }
 
-  /// The bits of the scale of least error; a lane is a candidate until it has been chosen.
-  @inline(__always)
-  private func searched(_ group: LongGroup) -> i32x16 {
+  /// The bits of the scale of least error; a lane is a candidate.
+  @inline(never)
+  private func searched(_ group: LongGroup) -> Int32 {
     let candidate = candidate(
       places: unsafeBitCast(places, to: f32x16.self), steps: unsafeBitCast(steps, to: i32x16.self),
       group.facts)
@@ -141,7 +148,7 @@ extension NumberGroups {
     fit.gain = f32x16_select(isCandidate, fit.gain, f32x16(repeating: 0))
     let most = f32x16_whole_maxima(fit.gain)
     let row = f32x16_equal_bits(fit.gain, most).trailingZeroBitCount & 15
-    return i32x16(repeating: bits(fit, group.facts)[row])
+    return bits(fit, group.facts)[row]
   }
 
   /// Adds up a piece for candidates `row` and `row + 1`.

@@ -43,7 +43,8 @@ struct NumberGroups<Grid: NumberGrid, Weights: Weighting> {
       let from = source + 4 &* shape.length &* done
       let weights = advanced(importance, by: shape.length &* done)
       let to = target + shape.byteCount &* done
-      var rule = rule
+      // Importance is for nothing but the search.
+      var rule = Weights.isUniform ? rule : .optimal
       if case .given(let scales) = rule { rule = .given(scales + done) }
       if isShort {
         groups.encodeShort(rule, from, weights, to, min(16, blocks &- done))
@@ -104,6 +105,12 @@ struct GroupFacts {
       i32x16_max(exponent, i32x16(repeating: 1 &<< 23)), i32x16(repeating: 253 &<< 23))
     unit = i32x16_as_f32((254 &<< 23) &- bound)
   }
+
+  @inline(__always)
+  init(size: f32x16, unit: f32x16) {
+    self.size = size
+    self.unit = unit
+  }
 }
 
 /// How the codes of groups follow from their scales, a lane each.
@@ -117,13 +124,13 @@ extension NumberGroups {
   /// The scales of the public code, as they are stored.
   @inline(__always)
   func referenceBits(_ facts: GroupFacts) -> i32x16 {
-    shape.stored(f32x16_abs(facts.size) / Grid.largest)
+    shape.stored(f32x16_abs(facts.size) / Grid.largest, rest)
   }
 
   /// How groups with the scales of those bits are coded. Without a scale every element is zero.
   @inline(__always)
   func coding(_ rule: ScaleRule, _ bits: i32x16, _ unit: f32x16) -> GroupCoding {
-    let scale = shape.value(bits)
+    let scale = shape.value(bits, rest)
     let divisor = scale * unit
     let zero = f32x16(repeating: 0)
     let infinity = f32x16(repeating: .infinity)

@@ -95,10 +95,10 @@ extension NumberGroups {
       bits = i32x16_min(i32x16_max(bits, i32x16(repeating: 0)), i32x16(repeating: 254))
     } else {
       // Around the one with which the largest element is the largest number.
-      bits = shape.stored(magnitude * (1 / Grid.largest)) &+ steps
+      bits = shape.stored(magnitude * (1 / Grid.largest), rest) &+ steps
       bits = i32x16_min(i32x16_max(bits, i32x16(repeating: 1)), i32x16(repeating: 126))
     }
-    let scale = shape.value(bits) * facts.unit
+    let scale = shape.value(bits, rest) * facts.unit
     return GroupCandidate(multiplier: 1 / scale, scale: scale, bits: bits)
   }
 
@@ -109,7 +109,7 @@ extension NumberGroups {
     if shape.isFree {
       let largest = Float.greatestFiniteMagnitude
       bits = shape.stored(
-        f32x16_clamped(fit.xq / fit.qq * (1 / facts.unit), -largest, largest))
+        f32x16_clamped(fit.xq / fit.qq * (1 / facts.unit), -largest, largest), rest)
     }
     let gains = f32x16_above(fit.gain, f32x16(repeating: 0))
     return i32x16_select(gains, bits, referenceBits(facts))

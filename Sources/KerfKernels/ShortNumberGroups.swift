@@ -1,7 +1,7 @@
 // Short groups of numbers: sixteen at a time, turned so that each has a lane, and sums need no folding.
 //
 //     workspace   0      4096    8192           12288    18432  18496
-//                 plain  turned  plain weights  weights  rest   units, bits, factors by group
+//                 plain  turned  plain weights  weights  rest   sizes, units, bits, factors
 
 internal import CVectors
 internal import KerfElements
@@ -14,23 +14,19 @@ extension NumberGroups {
     _ target: UnsafeMutableRawPointer, _ count: Int
   ) {
     let facts = turn(source, count)
-    let bits: i32x16
+    f32x16_store(sizes, facts.size)
+    f32x16_store(units, facts.unit)
     switch rule {
-    case .reference: bits = referenceBits(facts)
+    case .reference: i32x16_store(words, referenceBits(facts))
     case .optimal:
       if !Weights.isUniform, let importance { turnWeights(importance, count) }
-      bits = searched(facts)
+      search()
     case .given(let scales):
-      f32x16_store(memory + 18496, f32x16(repeating: 0))
-      (memory + 18496).copyMemory(from: scales, byteCount: 4 &* count)
-      bits = shape.stored(f32x16_load(memory + 18496))
+      f32x16_store(factors, f32x16(repeating: 0))
+      UnsafeMutableRawPointer(factors).copyMemory(from: scales, byteCount: 4 &* count)
+      i32x16_store(words, shape.stored(f32x16_load(factors), rest))
     }
-    let coding = coding(rule, bits, facts.unit)
-    let units = (memory + 18496).assumingMemoryBound(to: Float.self)
-    let words = (memory + 18560).assumingMemoryBound(to: Int32.self)
-    let factors = (memory + 18624).assumingMemoryBound(to: Float.self)
-    f32x16_store(units, facts.unit)
-    i32x16_store(words, bits)
+    let coding = coding(rule, i32x16_load(words), facts.unit)
     f32x16_store(factors, coding.factor)
     var b = 0
     while b < count {
@@ -41,6 +37,24 @@ extension NumberGroups {
         factor: factors[b], to: to + shape.codesOffset)
       b &+= 1
     }
+  }
+
+  // By group.
+  @inline(__always)
+  private var sizes: UnsafeMutablePointer<Float> {
+    (memory + 18496).assumingMemoryBound(to: Float.self)
+  }
+  @inline(__always)
+  private var units: UnsafeMutablePointer<Float> {
+    (memory + 18560).assumingMemoryBound(to: Float.self)
+  }
+  @inline(__always)
+  private var words: UnsafeMutablePointer<Int32> {
+    (memory + 18624).assumingMemoryBound(to: Int32.self)
+  }
+  @inline(__always)
+  private var factors: UnsafeMutablePointer<Float> {
+    (memory + 18688).assumingMemoryBound(to: Float.self)
   }
 
   /// Copies groups, repairs and turns them, and scales what it has turned.
@@ -127,9 +141,10 @@ extension NumberGroups {
     }
   }
 
-  /// The bits of the scales of least error.
-  @inline(__always)
-  private func searched(_ facts: GroupFacts) -> i32x16 {
+  /// Finds the bits of the scales of least error.
+  @inline(never)
+  private func search() {
+    let facts = GroupFacts(size: f32x16_load(sizes), unit: f32x16_load(units))
     let (places, steps) = (places, steps)
     var best = GroupFit()
     var c = 0
@@ -151,6 +166,6 @@ extension NumberGroups {
       best.challenge(GroupFit(second, others.xq, others.qq, isFree: shape.isFree))
       c &+= 2
     }
-    return bits(best, facts)
+    i32x16_store(words, bits(best, facts))
   }
 }
