@@ -29,6 +29,16 @@ KERF_INLINE uint64_t u64_unpacked_codes(uint64_t word, intptr_t bits) {
 #endif
 }
 
+/// Stores 64 or 32 codes of four bits, the first of two below.
+KERF_INLINE void u8x64_store_nibbles(void *target, u8x64 codes, intptr_t count) {
+  typedef uint16_t u16x32 __attribute__((ext_vector_type(32)));
+  typedef uint8_t u8x32 __attribute__((ext_vector_type(32)));
+  u16x32 pairs = (u16x32)codes;
+  u8x32 bytes = __builtin_convertvector(pairs | pairs >> 4, u8x32);
+  if (count == 64) __builtin_memcpy(target, &bytes, 32);
+  else __builtin_memcpy(target, &bytes, 16);
+}
+
 /// Sixteen bytes of two words.
 KERF_INLINE i32x16 u64x2_widened_bytes(uint64_t low, uint64_t high) {
   typedef uint64_t u64x2 __attribute__((ext_vector_type(2)));

@@ -140,6 +140,22 @@ KERF_INLINE f32x16 f32x16_fma(f32x16 a, f32x16 b, f32x16 c) {
 #endif
 }
 
+/// x / divisor, rounded once, where that is finite and the divisor is neither below 2⁻⁶⁰ nor above 2⁶⁰;
+/// the reciprocal is 1 / divisor.
+///
+/// What a quotient lacks is exact in one operation; the first one may be off by more than an ulp, the
+/// second is not, and the third is correctly rounded (Markstein). A division takes three times as long.
+KERF_INLINE f32x16 f32x16_quotients(f32x16 x, float divisor, float reciprocal) {
+#if defined(__FMA__) || defined(__aarch64__)
+  f32x16 r = reciprocal, d = -divisor;
+  f32x16 q = x * r;
+  q = f32x16_fma(f32x16_fma(q, d, x), r, q);
+  return f32x16_fma(f32x16_fma(q, d, x), r, q);
+#else
+  return x / divisor;
+#endif
+}
+
 /// The nearest integer, ties to even.
 KERF_INLINE i32x16 f32x16_to_nearest_i32(f32x16 x) {
   kerf_f32_parts from = {x};

@@ -43,6 +43,31 @@ struct CodeStream {
   }
 }
 
+extension CodeStream {
+  /// Stores the first `count` of 64 codes, in the same way.
+  @inline(__always)
+  func store(
+    _ codes: u8x64, count: Int, _ target: UnsafeMutableRawPointer, _ end: UnsafeMutableRawPointer
+  ) {
+    if bits == 4 && (count == 64 || count == 32) {
+      u8x64_store_nibbles(target, codes, count)
+    } else if bits == 8 && count == 64 {
+      u8x64_store(target, codes)
+    } else {
+      var codes = codes
+      withUnsafeBytes(of: &codes) { bytes in
+        var i = 0
+        while i < count {
+          store(
+            bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self), count: min(8, count &- i),
+            target + ((i &* bits) &>> 3), end)
+          i &+= 8
+        }
+      }
+    }
+  }
+}
+
 /// How the codes of a group follow from its elements: the nearest integer to
 /// (x · unit − origin) · factor + shift, or (x · unit − origin) / factor + shift, not below `lowest`
 /// nor above `lowest` + the largest code; the stored code is more by `zero`.
@@ -65,11 +90,26 @@ struct PlainGroup: PlainElements {
 }
 
 extension IntegerGroup {
-  /// Writes a group.
+  /// Writes a group whose elements are to be divided.
+  @inline(__always)
+  func writeQuotients<Elements: PlainElements>(
+    _ elements: Elements, _ rule: CodeRule, _ target: UnsafeMutableRawPointer,
+    _ end: UnsafeMutableRawPointer
+  ) {
+    let divisor = rule.factor
+    if divisor.magnitude >= 0x1p-60 && divisor.magnitude <= 0x1p60 {
+      let reciprocal = 1 / divisor
+      write(elements, rule, target, end) { f32x16_quotients($0, divisor, reciprocal) }
+    } else {
+      write(elements, rule, target, end) { $0 / divisor }
+    }
+  }
+
+  /// Writes a group; `place` says where on the axis of codes an element falls, but for the shift.
   @inline(__always)
   func write<Elements: PlainElements>(
-    _ elements: Elements, _ rule: CodeRule, divides: Bool, _ target: UnsafeMutableRawPointer,
-    _ end: UnsafeMutableRawPointer
+    _ elements: Elements, _ rule: CodeRule, _ target: UnsafeMutableRawPointer,
+    _ end: UnsafeMutableRawPointer, place: (f32x16) -> f32x16
   ) {
     store(rule.scale, target)
     switch offset {
@@ -85,25 +125,18 @@ extension IntegerGroup {
     let vectors = (length &+ 15) &>> 4
     @inline(__always) func codes(_ j: Int) -> i32x16 {
       let x = elements.plain(min(j, vectors &- 1)) * rule.unit - rule.origin
-      let place = (divides ? x / rule.factor : x * rule.factor) + rule.shift
-      let sum = f32x16_clamped(place, rule.lowest, rule.lowest + Float(highest)) + magic
+      let highest = rule.lowest + Float(highest)
+      let sum = f32x16_clamped(place(x) + rule.shift, rule.lowest, highest) + magic
       return unsafeBitCast(sum, to: i32x16.self) &- least
     }
     var to = target + headBytes
     var j = 0
     while j < vectors {
-      var bytes = i32x16_packed_unsigned(
-        codes(j), codes(j &+ 1), codes(j &+ 2), codes(j &+ 3))
-      withUnsafeBytes(of: &bytes) { bytes in
-        var i = 0
-        while i < min(64, length &- 16 &* j) {
-          stream.store(
-            bytes.loadUnaligned(fromByteOffset: i, as: UInt64.self),
-            count: min(8, length &- 16 &* j &- i), to, end)
-          to += bits
-          i &+= 8
-        }
-      }
+      let left = length &- 16 &* j
+      let (a, b) = (codes(j), codes(j &+ 1))
+      let (c, d) = left > 32 ? (codes(j &+ 2), codes(j &+ 3)) : (a, b)
+      stream.store(i32x16_packed_unsigned(a, b, c, d), count: min(64, left), to, end)
+      to += 8 &* bits
       j &+= 4
     }
   }

@@ -50,20 +50,20 @@ struct IntegerGroup {
 
   var kernels: CodecKernels {
     CodecKernels(
-      encodeReference: { encode(Uniform.self, isReference: true, $0, nil, $1, $2, $3) },
-      encodeOptimal: { encode(Uniform.self, isReference: false, $0, nil, $1, $2, $3) },
-      encodeWeighted: { encode(Important.self, isReference: false, $0, $1, $2, $3, $4) },
+      encodeReference: { encodeReference($0, $1, $2, $3) },
+      encodeOptimal: { encode(Uniform.self, $0, nil, $1, $2, $3) },
+      encodeWeighted: { encode(Important.self, $0, $1, $2, $3, $4) },
       decode: { decode($0, $1, $2) })
   }
 
+  /// With the scales that a search finds.
   @inline(__always)
   private func encode<Weights: Weighting>(
-    _: Weights.Type, isReference: Bool, _ source: UnsafeRawPointer,
-    _ importance: UnsafePointer<Float>?, _ target: UnsafeMutableRawPointer, _ blocks: Int,
-    _ workspace: UnsafeMutableRawPointer
+    _: Weights.Type, _ source: UnsafeRawPointer, _ importance: UnsafePointer<Float>?,
+    _ target: UnsafeMutableRawPointer, _ blocks: Int, _ workspace: UnsafeMutableRawPointer
   ) {
     let work = GroupWork(memory: workspace)
-    if !isReference { work.store(candidates: self, isUniform: Weights.isUniform) }
+    work.store(candidates: self, isUniform: Weights.isUniform)
     let end = target + bytesPerBlock &* blocks
     var done = 0
     while done < blocks {
@@ -74,33 +74,62 @@ struct IntegerGroup {
         let count = min(16, blocks &- done)
         let groups = TurnedGroups<Weights>(
           from, importance: weights, count: count, length: length, work)
-        decide(groups, work, isReference: isReference)
+        decide(groups, work)
         var b = 0
         while b < count {
-          write(
-            groups.plain(b), work.rule(b), divides: isReference, to + bytesPerBlock &* b, end)
+          let rule = work.rule(b)
+          write(groups.plain(b), rule, to + bytesPerBlock &* b, end) { $0 * rule.factor }
           b &+= 1
         }
         done &+= count
       } else {
         let group = LongGroup<Weights>(from, importance: weights, length: length, work)
-        decide(group, work, isReference: isReference)
-        write(group, work.rule(0), divides: isReference, to, end)
+        decide(group, work)
+        let rule = work.rule(0)
+        write(group, rule, to, end) { $0 * rule.factor }
         done &+= 1
       }
     }
   }
 
   @inline(__always)
-  private func decide<Elements: GroupElements>(
-    _ elements: Elements, _ work: GroupWork, isReference: Bool
-  ) {
-    if isReference {
-      work.decideAsReference(self)
-    } else if offset == .bias {
+  private func decide<Elements: GroupElements>(_ elements: Elements, _ work: GroupWork) {
+    if offset == .bias {
       elements.decideLine(self, work)
     } else {
       elements.decideScale(self, work)
+    }
+  }
+
+  /// With the scales that runtimes' own quantizers take.
+  @inline(__always)
+  private func encodeReference(
+    _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
+    _ workspace: UnsafeMutableRawPointer
+  ) {
+    let work = GroupWork(memory: workspace)
+    let end = target + bytesPerBlock &* blocks
+    var done = 0
+    while done < blocks {
+      let from = source + 4 &* length &* done
+      let to = target + bytesPerBlock &* done
+      if isShort {
+        let count = min(16, blocks &- done)
+        let groups = work.extremes(from, count: count, length: length)
+        work.decideAsReference(self)
+        var b = 0
+        while b < count {
+          let group = PlainGroup(memory: groups + 4 &* length &* b)
+          writeQuotients(group, work.rule(b), to + bytesPerBlock &* b, end)
+          b &+= 1
+        }
+        done &+= count
+      } else {
+        let group = LongGroup<Uniform>(from, importance: nil, length: length, work)
+        work.decideAsReference(self)
+        writeQuotients(group, work.rule(0), to, end)
+        done &+= 1
+      }
     }
   }
 

@@ -15,6 +15,70 @@ internal import CVectors
 internal import KerfElements
 
 extension GroupWork {
+  /// Finds the extremes of `count` groups that fill vectors. What they are to be read from is the result:
+  /// where they are, or repaired in the workspace.
+  @inline(__always)
+  func extremes(_ source: UnsafeRawPointer, count: Int, length: Int) -> UnsafeRawPointer {
+    var groups = source
+    if fold(groups, count: count, length: length) {
+      let plain = memory.assumingMemoryBound(to: Float.self)
+      plain.update(
+        from: source.assumingMemoryBound(to: Float.self), count: count &* length)
+      repair(plain, count &* length, length)
+      groups = UnsafeRawPointer(memory)
+      _ = fold(groups, count: count, length: length)
+    }
+    let lows = memory + 8192
+    let highs = memory + 9216
+    var b = count
+    while b < 16 {
+      f32x16_store(lows + 64 &* b, f32x16(repeating: 0))
+      f32x16_store(highs + 64 &* b, f32x16(repeating: 0))
+      b &+= 1
+    }
+    // Sixteen elements of each group, a lane per group.
+    let turned = memory + 10240
+    let floats = turned.assumingMemoryBound(to: Float.self)
+    f32_transpose_16x16(lows.assumingMemoryBound(to: Float.self), 16, floats)
+    f32_transpose_16x16(highs.assumingMemoryBound(to: Float.self), 16, floats + 256)
+    var low = f32x16_load(turned)
+    var high = f32x16_load(turned + 1024)
+    var i = 1
+    while i < 16 {
+      low = f32x16_min(low, f32x16_load(turned + 64 &* i))
+      high = f32x16_max(high, f32x16_load(turned + (1024 &+ 64 &* i)))
+      i &+= 1
+    }
+    store(smallest: low, largest: high)
+    return groups
+  }
+
+  /// Folds each group to sixteen elements, once the smallest and once the largest. Whether one is not
+  /// finite is the result.
+  @inline(__always)
+  private func fold(_ source: UnsafeRawPointer, count: Int, length: Int) -> Bool {
+    var taint = f32x16(repeating: 0)
+    var b = 0
+    while b < count {
+      let group = source + 4 &* length &* b
+      var low = f32x16_load(group)
+      var high = low
+      taint = f32x16_tainted(taint, low)
+      var i = 16
+      while i < length {
+        let x = f32x16_load(group + 4 &* i)
+        low = f32x16_min(low, x)
+        high = f32x16_max(high, x)
+        taint = f32x16_tainted(taint, x)
+        i &+= 16
+      }
+      f32x16_store(memory + (8192 &+ 64 &* b), low)
+      f32x16_store(memory + (9216 &+ 64 &* b), high)
+      b &+= 1
+    }
+    return f32x16_has_nan(taint) != 0
+  }
+
   /// Decides as a runtime does.
   @inline(never)
   func decideAsReference(_ group: IntegerGroup) {
