@@ -8,6 +8,26 @@
 package import KerfElements
 
 package enum GPTQ {
+  /// What a model stores of zero points, as `checkpoint_format` in config.json says.
+  package enum Version: String, Sendable {
+    /// One less, so that there is no zero point 0. Readers that are newer take only models without
+    /// zero points of their own in it.
+    case one = "gptq"
+    /// Themselves.
+    case two = "gptq_v2"
+
+    /// What was taken off.
+    package var bias: UInt8 { self == .one ? 1 : 0 }
+
+    /// The one that a model of these formats goes out in.
+    static func needed(by formats: some Sequence<Format>) -> Version {
+      let hasZeroPoints = formats.contains { format in
+        if case .group(let group) = format { group.offset == .zeroPoint } else { false }
+      }
+      return hasZeroPoints ? .two : .one
+    }
+  }
+
   /// - Parameter bias: What was taken off zero points: 1 in version 1.
   package static func arrangement(_ format: GroupFormat, _ shape: Shape, bias: UInt8) -> Arrangement
   {

@@ -120,7 +120,8 @@ def mlx(tensors, config):
         kind, scales = tensors[module + "scales"]
         scales = scales.reshape(len(codes), -1)
         if mode == "affine":
-            biases = number(tensors[module + "biases"]).reshape(scales.shape)
+            # MLX rounds once, which two steps in double precision amount to.
+            biases = number(tensors[module + "biases"]).reshape(scales.shape).astype(np.float64)
             value = codes * spread(number((kind, scales)), codes.shape[1]) + spread(
                 biases, codes.shape[1])
         else:
@@ -135,7 +136,8 @@ def bitsandbytes(tensors, config):
     values = {}
     for module in modules(tensors, "SCB"):
         codes = tensors[module + "weight"][1].astype(np.float32)
-        values[module + "weight"] = codes * (tensors[module + "SCB"][1][:, None] / np.float32(127))
+        scales = tensors[module + "SCB"][1][:, None]
+        values[module + "weight"] = codes * scales * np.float32(1 / 127)
     for module in modules(tensors, "weight.absmax"):
         state = next(array for name, (_, array) in tensors.items()
                      if name.startswith(module + "weight.quant_state."))

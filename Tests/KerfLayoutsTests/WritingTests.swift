@@ -38,7 +38,9 @@ struct WritingTests {
   static func group(_ name: String) -> Format { Format(name: name)! }
 
   /// A model of the golden's matrices, written again, is the same model.
-  @Test(arguments: ["awq", "bitsandbytes-nf4", "bitsandbytes-int8", "mlx", "gptq-4-v1"])
+  @Test(arguments: [
+    "awq", "bitsandbytes-nf4", "bitsandbytes-int8", "mlx", "gptq-4-v1", "gptq-4-v2",
+  ])
   func writtenAndReadAgain(_ name: String) throws {
     let model = try Model.open(GoldenTests.folder.appending(name))
     let tensors = model.tensors.filter {
@@ -175,6 +177,9 @@ struct WritingTests {
     #expect(mlx["m0"]?.object?["bits"]?.integer == 8)
     let gptq = try config(.gptq, ["int8_g32", "int4_g64", "int4_g64"])
     #expect(gptq["dynamic"]?.object?["+:^m0$"]?.object?["group_size"]?.integer == 32)
+    #expect(gptq["checkpoint_format"]?.string == "gptq")
+    let zeros = try config(.gptq, ["int4_g64", "int4_g64_zp"])
+    #expect(zeros["checkpoint_format"]?.string == "gptq_v2" && zeros["sym"]?.bool == false)
     #expect(throws: LayoutError.self) { try config(.awq, ["int4_g32", "int4_g64"]) }
     #expect(throws: LayoutError.self) { try config(.bitsandbytes, ["nf4_g64", "fp4_g64"]) }
   }

@@ -75,12 +75,11 @@ extension GPTQ {
 
   /// What was taken off zero points.
   private static func bias(_ config: QuantizationConfig) throws(LayoutError) -> UInt8 {
-    switch config.object["checkpoint_format"]?.string ?? "gptq" {
-    case "gptq": return 1
-    case "gptq_v2": return 0
-    case let other:
+    let name = config.object["checkpoint_format"]?.string ?? Version.one.rawValue
+    guard let version = Version(rawValue: name) else {
       throw .config(
-        config.path, key: "checkpoint_format", expected: "gptq or gptq_v2", found: quoted(other))
+        config.path, key: "checkpoint_format", expected: "gptq or gptq_v2", found: quoted(name))
     }
+    return version.bias
   }
 }

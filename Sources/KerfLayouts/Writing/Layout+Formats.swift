@@ -79,10 +79,11 @@ extension Layout {
   /// - Parameters:
   ///   - name: The tensor, for errors.
   ///   - weights: The type that the weights had.
+  ///   - version: What GPTQ stores of zero points.
   /// - Throws: ``LayoutError``, `.cannotHold`.
   func arrangement(
     of format: Format, _ shape: Shape, named name: String, weights: Format,
-    _ options: ModelPlan.Options
+    _ options: ModelPlan.Options, version: GPTQ.Version
   ) throws(LayoutError) -> Arrangement {
     func refusal(_ expected: String) -> LayoutError {
       .cannotHold(self, tensor: name, format, expected: expected)
@@ -104,7 +105,7 @@ extension Layout {
         BitsAndBytes.arrangement(
           group, shape, weights: weights, nestsScales: options.nestsScales)
       case .awq: AWQ.holds(group) ? AWQ.arrangement(group, shape) : nil
-      case .gptq: GPTQ.holds(group) ? GPTQ.arrangement(group, shape, bias: 1) : nil
+      case .gptq: GPTQ.holds(group) ? GPTQ.arrangement(group, shape, bias: version.bias) : nil
       }
     guard let arrangement else { throw refusal(formats) }
     switch self {

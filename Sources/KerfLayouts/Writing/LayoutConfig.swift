@@ -165,11 +165,12 @@ struct LayoutConfig {
           JSONObject.member("+:^\(LayoutConfig.escaped(module.name))$", .object(entry(format))))
       }
     }
-    let isSymmetric = modules.allSatisfy { $0.arrangement.format.offset == .none }
+    let version = GPTQ.Version.needed(by: modules.map { .group($0.arrangement.format) })
     return [
       "quant_method": "gptq", "bits": JSONValue(classes[0].key.codes.bits),
       "group_size": JSONValue(classes[0].key.length), "desc_act": false,
-      "sym": .bool(isSymmetric), "lm_head": false, "checkpoint_format": "gptq",
+      "sym": .bool(version == .one), "lm_head": false,
+      "checkpoint_format": .string(version.rawValue),
       "dynamic": .object(JSONObject(members: dynamic)),
     ]
   }

@@ -94,6 +94,7 @@ public struct ModelPlan: Sendable {
     var modules: [LayoutConfig.Module] = []
     var kept: [String] = []
     var shards = ShardPlan(limit: shardByteCount)
+    let version = GPTQ.Version.needed(by: tensors.map(\.format))
     for tensor in tensors {
       let module = tensor.name.hasSuffix(".weight") ? String(tensor.name.dropLast(7)) : nil
       guard tensor.format.kind == .block else {
@@ -106,7 +107,8 @@ public struct ModelPlan: Sendable {
           layout, tensor: tensor.name, tensor.format, expected: "a name that ends in .weight")
       }
       let arrangement = try layout.arrangement(
-        of: tensor.format, tensor.shape, named: tensor.name, weights: tensor.sourceFormat, options)
+        of: tensor.format, tensor.shape, named: tensor.name, weights: tensor.sourceFormat, options,
+        version: version)
       modules.append(
         LayoutConfig.Module(name: module, arrangement: arrangement, weights: tensor.sourceFormat))
       shards.add(arrangement.planes.map { (module + "." + $0.suffix, $0.format, $0.shape) })
