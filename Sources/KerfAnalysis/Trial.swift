@@ -118,6 +118,9 @@ package struct Trial: Sendable {
       let tensor = input.tensors[index]
       throw .notComputed(input.path, tensor: tensor.name, tensor.format)
     }
+    if let format = formats.first(where: { !Sample.run.isMultiple(of: $0.elementsPerBlock) }) {
+      throw .codec(.notEncodable(format))
+    }
     do throws(CodecError) {
       let table = try KernelTable.current()
       var ways: [Format: Ways] = [:]

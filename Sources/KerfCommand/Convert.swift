@@ -128,7 +128,9 @@ struct Convert: ParsableCommand {
     if let plan { return .plan(FilePath(plan)) }
     if let layout = try layouts.wish(to: to) {
       if pure { throw ValidationError("--pure: a layout has no mixes") }
-      if container != nil { throw ValidationError("--container and --layout: expected one of them") }
+      if container != nil {
+        throw ValidationError("--container and --layout: expected one of them")
+      }
       return .layout(layout)
     }
     let to = to ?? ""

@@ -28,7 +28,8 @@ struct LayoutOptions: ParsableArguments {
   var doubleQuantization = false
 
   @Option(
-    help: ArgumentHelp("Bytes of a weight file, about: 5GB where it is not given.", valueName: "size"),
+    help: ArgumentHelp(
+      "Bytes of a weight file, about: 5GB where it is not given.", valueName: "size"),
     transform: byteSize)
   var shardSize: ByteSize?
 

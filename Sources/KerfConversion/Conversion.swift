@@ -19,7 +19,7 @@ internal import SystemPackage
 /// ```
 public struct Conversion: Sendable {
   /// The request that this is the plan of.
-  public let request: ConversionRequest
+  public private(set) var request: ConversionRequest
   /// Every tensor with its formats and sizes; losses are absent until ``run(progress:)``.
   public let plannedReport: LossReport
   /// What a user should know before the work.
@@ -74,6 +74,10 @@ public struct Conversion: Sendable {
         bytesIn: rows.reduce(0) { $0 + $1.sourceByteCount },
         bytesOut: rows.reduce(0) { $0 + $1.byteCount }),
       isWeighted: importance != nil)
+    if request.layout?.options.nestsScales == true {
+      self.request.isMeasuring = false
+      remarks.append(.scalesQuantizedLater)
+    }
     self.remarks = Remark.all(rows: rows, metadata: output.metadata) + remarks
 
     if request.isStrict {

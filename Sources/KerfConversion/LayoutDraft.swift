@@ -55,6 +55,16 @@ struct LayoutDraft: Sendable {
     } catch {
       throw .layout(error)
     }
+    for (tensor, place) in zip(input.tensors, plan.places) {
+      guard case .arranged(_, let arrangement, _) = place,
+        arrangement.planes.contains(where: { $0.suffix == "weight_global_scale" })
+      else { continue }
+      // It takes the largest weight of a tensor, before any of them is encoded.
+      throw .layout(
+        .cannotHold(
+          wish.layout, tensor: tensor.name, .group(arrangement.format),
+          expected: "another format: scales of tensors are not written yet"))
+    }
     self.choices = choices
   }
 

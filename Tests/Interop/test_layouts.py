@@ -53,7 +53,8 @@ def test_whoever_reads_it_sees_what_was_measured(kerf, source, weights, outputs,
     # Reading it back measures the same.
     measured = json.loads(kerf("measure", MODEL, folder, "--no-matmul", "--json").out)
     again = {row["name"]: row["nmse"] for row in measured["tensors"]}
-    assert {name: rows[name]["nmse"] for name in rows} == again
+    expected = {name: row["nmse"] for name, row in rows.items()}
+    assert again == pytest.approx(expected, rel=1e-6)
     assert (folder / "tokenizer.json").read_bytes() == (source / "tokenizer.json").read_bytes()
     config = json.loads((folder / "config.json").read_text())
     assert "quantization_config" in config and config["model_type"] == "bert"
@@ -87,6 +88,23 @@ def test_shards(kerf, source, outputs):
     assert report["total"]["nmse"] == 0 and not report["unmatched"]["reference"]
 
 
+def test_scales_of_scales(kerf, source, weights, outputs):
+    folder = outputs / "model"
+    result = kerf(
+        "convert", source, folder, "--to", "nf4", "--double-quantization", "--layout",
+        "bitsandbytes", "--json")
+    assert "kerf measure" in result.err
+    assert json.loads(result.out)["total"]["nmse"] is None
+    values = read_model(folder)
+    measured = json.loads(kerf("measure", MODEL, folder, "--no-matmul", "--json").out)["tensors"]
+    quantized = [row for row in measured if row["format"] == "nf4_g64"]
+    assert len(quantized) == 37
+    for row in quantized:
+        x = weights[row["name"]].astype(np.float64)
+        error = ((values[row["name"]].astype(np.float64) - x) ** 2).sum() / (x**2).sum()
+        assert error == pytest.approx(row["nmse"], rel=1e-6) and error < 0.009
+
+
 def test_rules_decide(kerf, source, outputs):
     folder = outputs / "model"
     report = json.loads(kerf(
@@ -104,6 +122,7 @@ def test_rules_decide(kerf, source, outputs):
 @pytest.mark.parametrize("arguments, status, words", [
     (["--to", "int4", "--layout", "bitsandbytes"], 1, "nf4 or fp4"),
     (["--to", "int4", "--layout", "awq", "--tensor", "layer.0.*query=int8_g64"], 1, "int4"),
+    (["--to", "nvfp4", "--layout", "compressed-tensors"], 1, "not written yet"),
     (["--to", "q4_0", "--layout", "mlx"], 64, "int4"),
     (["--to", "int4", "--layout", "olive"], 64, "olive"),
     (["--to", "q4_0", "--group", "64"], 64, "--group"),

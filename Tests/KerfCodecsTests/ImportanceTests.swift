@@ -65,7 +65,8 @@ import Testing
             }
           }, decode: codec.decode)
       },
-      dividedCodec: real.dividedCodec, packed: real.packed, dots: real.dots, loss: real.loss, moments: real.moments,
+      dividedCodec: real.dividedCodec, packed: real.packed, dots: real.dots, loss: real.loss,
+      moments: real.moments,
       tally: real.tally, stream: real.stream,
       settle: real.settle, yardsticks: real.yardsticks)
   }

@@ -1,6 +1,5 @@
 package import KerfCheckpoints
 internal import KerfElements
-package import SystemPackage
 
 extension Model: CheckpointSource {
   /// The model as a checkpoint of matrices, whatever its layout.
