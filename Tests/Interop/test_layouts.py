@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from conftest import MODEL, assert_refused
-from containers import read_safetensors
+from conftest import MODEL, assert_refused, read_gguf, values
+from containers import read_safetensors, safetensors_bytes
 from layouts import read_model
 
 CASES = [
@@ -42,19 +42,20 @@ def test_whoever_reads_it_sees_what_was_measured(kerf, source, weights, outputs,
     folder = outputs / "model"
     report = json.loads(kerf(
         "convert", source, folder, "--layout", layout, *options.split(), "--json").out)
-    values = read_model(folder)
+    read = read_model(folder)
     rows = {row["name"]: row for row in report["tensors"]}
     quantized = [name for name in rows if "_g" in rows[name]["format"]]
     assert len(quantized) == 37
     for name in quantized:
         x = weights[name].astype(np.float64)
-        error = ((values[name].astype(np.float64) - x) ** 2).sum() / (x**2).sum()
+        error = ((read[name].astype(np.float64) - x) ** 2).sum() / (x**2).sum()
         assert error == pytest.approx(rows[name]["nmse"], rel=1e-6)
     # Reading it back measures the same.
     measured = json.loads(kerf("measure", MODEL, folder, "--no-matmul", "--json").out)
     again = {row["name"]: row["nmse"] for row in measured["tensors"]}
-    expected = {name: row["nmse"] for name, row in rows.items()}
-    assert again == pytest.approx(expected, rel=1e-6)
+    assert set(again) == set(rows)
+    for name, row in rows.items():
+        assert again[name] == (row["nmse"] and pytest.approx(row["nmse"], rel=1e-6)), name
     assert (folder / "tokenizer.json").read_bytes() == (source / "tokenizer.json").read_bytes()
     config = json.loads((folder / "config.json").read_text())
     assert "quantization_config" in config and config["model_type"] == "bert"
@@ -95,14 +96,26 @@ def test_scales_of_scales(kerf, source, weights, outputs):
         "bitsandbytes", "--json")
     assert "kerf measure" in result.err
     assert json.loads(result.out)["total"]["nmse"] is None
-    values = read_model(folder)
+    read = read_model(folder)
     measured = json.loads(kerf("measure", MODEL, folder, "--no-matmul", "--json").out)["tensors"]
     quantized = [row for row in measured if row["format"] == "nf4_g64"]
     assert len(quantized) == 37
     for row in quantized:
         x = weights[row["name"]].astype(np.float64)
-        error = ((values[row["name"]].astype(np.float64) - x) ** 2).sum() / (x**2).sum()
+        error = ((read[row["name"]].astype(np.float64) - x) ** 2).sum() / (x**2).sum()
         assert error == pytest.approx(row["nmse"], rel=1e-6) and error < 0.009
+
+
+@pytest.mark.parametrize("scale", ["weight_scale_inv", "weight_scale", "scale_weight"])
+def test_floats_of_eight_bits_are_not_read_without_their_scales(kerf, tmp_path, outputs, scale):
+    path = tmp_path / "model.safetensors"
+    codes = np.full((8, 64), 0x38, np.uint8)
+    path.write_bytes(safetensors_bytes({
+        "layer.weight": ("F8_E4M3", codes), "layer." + scale: ("F32", np.ones(1, np.float32))}))
+    assert "scale" in kerf("convert", path, outputs / "a.gguf", "--to", "f16", status=1).err
+    path.write_bytes(safetensors_bytes({"layer.weight": ("F8_E4M3", codes)}))
+    kerf("convert", path, outputs / "a.gguf", "--to", "f16")
+    assert (values(read_gguf(outputs / "a.gguf")["layer.weight"]) == 1).all()
 
 
 def test_rules_decide(kerf, source, outputs):

@@ -40,6 +40,7 @@ public final class Model: Sendable {
     guard let config else {
       layout = nil
       tensors = checkpoint.tensors.map(ModelTensor.init(stored:))
+      try Model.checkScales(of: checkpoint, tensors)
       return
     }
     layout = config.layout
@@ -72,6 +73,24 @@ public final class Model: Sendable {
       tensors.append(ModelTensor(name, arrangement, planes))
     }
     self.tensors = tensors
+    try Model.checkScales(of: checkpoint, tensors)
+  }
+
+  /// Floats of eight bits mean little without the scales beside them; those of a layout have found
+  /// theirs.
+  private static func checkScales(
+    of checkpoint: Checkpoint, _ tensors: [ModelTensor]
+  ) throws(LayoutError) {
+    for tensor in tensors where tensor.format == .f8_e4m3 || tensor.format == .f8_e5m2 {
+      let module = tensor.name.hasSuffix(".weight") ? String(tensor.name.dropLast(7)) : tensor.name
+      let scales = ["_scale", "_scale_inv"].map { tensor.name + $0 } + [module + ".scale_weight"]
+      guard let scale = scales.first(where: { checkpoint.tensor(named: $0) != nil }) else {
+        continue
+      }
+      throw .unreadable(
+        checkpoint.path, tensor: tensor.name,
+        because: "its scales are in \(quoted(scale)), in a way that no known layout has")
+    }
   }
 
   /// The module of a tensor that may be the codes of a matrix.
