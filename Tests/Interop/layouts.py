@@ -120,10 +120,10 @@ def mlx(tensors, config):
         kind, scales = tensors[module + "scales"]
         scales = scales.reshape(len(codes), -1)
         if mode == "affine":
-            # MLX rounds once, which two steps in double precision amount to.
-            biases = number(tensors[module + "biases"]).reshape(scales.shape).astype(np.float64)
-            value = codes * spread(number((kind, scales)), codes.shape[1]) + spread(
-                biases, codes.shape[1])
+            # In single precision: MLX rounds the product and the sum.
+            biases = number(tensors[module + "biases"]).reshape(scales.shape)
+            value = codes.astype(np.float32) * spread(
+                number((kind, scales)), codes.shape[1]) + spread(biases, codes.shape[1])
         else:
             table = E4M3 if mode == "mxfp8" else E2M1
             numbers = E4M3[scales] if mode == "nvfp4" else np.exp2(scales.astype(np.float32) - 127)

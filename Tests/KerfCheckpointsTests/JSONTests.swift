@@ -99,4 +99,32 @@ struct JSONTests {
       try JSONValue(contentsOf: "none.json")
     }
   }
+
+  @Test func text() throws {
+    let text = """
+      {
+        "a": [
+          1,
+          -2,
+          0.5,
+          1e-12
+        ],
+        "b \\"\\n": {},
+        "c": [],
+        "d": {
+          "e": null,
+          "f": true,
+          "g": 18446744073709551615
+        }
+      }
+
+      """
+    let value = try Self.parse(text)
+    #expect(String(decoding: value.text, as: UTF8.self) == text)
+    let object = try #require(value.object)
+    #expect(object.setting("c", nil).members.map(\.name) == ["a", "b \"\n", "d"])
+    #expect(object.setting("c", 7)["c"]?.integer == 7)
+    #expect(object.setting("z", "y").members.last?.value.string == "y")
+    #expect(object.setting("z", nil) == object)
+  }
 }
