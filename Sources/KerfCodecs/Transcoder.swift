@@ -54,11 +54,13 @@ public struct Transcoder: Sendable {
     try self.init(from: source, to: target, rounding: rounding, table: table)
   }
 
+  /// - Parameter divisor: What all e4m3 scales of the target are divided by, for a whole tensor.
   package init(
-    from source: Format, to target: Format, rounding: Rounding, table: KernelTable
+    from source: Format, to target: Format, rounding: Rounding, divisor: Float = 1,
+    table: KernelTable
   ) throws(CodecError) {
     guard let reading = table.codec(source) else { throw .notComputed(source) }
-    guard let writing = table.codec(target) else { throw .notComputed(target) }
+    guard let writing = table.codec(target, divisor: divisor) else { throw .notComputed(target) }
     guard let encode = writing.encode(rounding) else { throw .notEncodable(target) }
     self.source = source
     self.target = target
@@ -347,6 +349,12 @@ extension Transcoder {
 }
 
 extension KernelTable {
+  /// The kernels of a format whose scales are divided by a number, which is 1 for most.
+  fileprivate func codec(_ format: Format, divisor: Float) -> CodecKernels? {
+    guard divisor != 1, case .group(let group) = format else { return codec(format) }
+    return dividedCodec(group, divisor)
+  }
+
   /// The table this process uses.
   package static func current() throws(CodecError) -> KernelTable {
     do { return try Dispatch.chosen.get() } catch { throw .dispatch(error) }

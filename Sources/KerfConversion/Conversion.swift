@@ -103,6 +103,7 @@ public struct Conversion: Sendable {
     let start = clock.now
     progress.begin(totalByteCount: plannedReport.total.bytesIn)
     let sink = try output.open(request, of: input)
+    let passages = try dividedPassages(sink)
     // A strict conversion has to see every element.
     let losses = try Pipeline(
       input: input, output: sink, placed: output.placed, units: output.units,
@@ -127,6 +128,30 @@ public struct Conversion: Sendable {
     }
     report.total.seconds = (clock.now - start).inSeconds
     return report
+  }
+
+  /// The passages, with what divides the scales of matrices, where a layout has such a thing.
+  private func dividedPassages(_ sink: any Sink) throws(ConversionError) -> [Passage] {
+    guard case .model(let draft) = output, let sink = sink as? ModelSink, !draft.divided.isEmpty
+    else { return passages }
+    var passages = passages
+    let table: KernelTable
+    do { table = try KernelTable.current() } catch { throw .codec(error) }
+    let largest = try Largest.magnitudes(
+      of: draft.divided, in: input, threads: request.threads, table)
+    for index in draft.divided {
+      let tensor = input.tensors[index]
+      guard case .group(let group) = draft.choices[index].format else { continue }
+      let divisor = group.scaleDivisor(largest: largest[index] ?? 0)
+      guard
+        let passage = Passage(
+          from: tensor.format, to: .group(group), rounding: request.rounding, divisor: divisor,
+          table: table)
+      else { continue }
+      passages[index] = passage
+      try laidOut { () throws(LayoutError) in try sink.writer.write(divisor: divisor, of: index) }
+    }
+    return passages
   }
 
   private static func objections(

@@ -55,16 +55,6 @@ struct LayoutDraft: Sendable {
     } catch {
       throw .layout(error)
     }
-    for (tensor, place) in zip(input.tensors, plan.places) {
-      guard case .arranged(_, let arrangement, _) = place,
-        arrangement.planes.contains(where: { $0.suffix == "weight_global_scale" })
-      else { continue }
-      // It takes the largest weight of a tensor, before any of them is encoded.
-      throw .layout(
-        .cannotHold(
-          wish.layout, tensor: tensor.name, .group(arrangement.format),
-          expected: "another format: scales of tensors are not written yet"))
-    }
     self.choices = choices
   }
 
@@ -88,6 +78,14 @@ struct LayoutDraft: Sendable {
     else { return FormatChoice(wanted: plain, format: plain) }
     let fits = tensor.shape.columns.isMultiple(of: wanted.elementsPerBlock)
     return FormatChoice(wanted: wanted, format: fits ? wanted : plain)
+  }
+
+  /// The numbers of the matrices that have one divisor for all of their scales.
+  var divided: [Int] {
+    plan.places.indices.filter { index in
+      guard case .arranged(_, let arrangement, _) = plan.places[index] else { return false }
+      return arrangement.planes.contains { $0.suffix == "weight_global_scale" }
+    }
   }
 
   /// The tensors as the pipeline writes them, in the input's order.

@@ -12,9 +12,12 @@ enum Passage: Sendable {
   case transcode(Transcoder)
 
   /// `nil` where there is no way.
-  init?(from source: Format, to target: Format, rounding: Rounding, table: KernelTable) {
+  init?(
+    from source: Format, to target: Format, rounding: Rounding, divisor: Float = 1,
+    table: KernelTable
+  ) {
     if let transcoder = try? Transcoder(
-      from: source, to: target, rounding: rounding, table: table)
+      from: source, to: target, rounding: rounding, divisor: divisor, table: table)
     {
       self = .transcode(transcoder)
     } else if source == target {

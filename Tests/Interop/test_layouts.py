@@ -16,6 +16,7 @@ CASES = [
     ("compressed-tensors", "--to int8 --activations"),
     ("compressed-tensors", "--to fp8"),
     ("compressed-tensors", "--to mxfp4"),
+    ("compressed-tensors", "--to nvfp4"),
     ("bitsandbytes", "--to nf4"),
     ("bitsandbytes", "--to fp4 --group 128"),
     ("bitsandbytes", "--to int8"),
@@ -135,7 +136,6 @@ def test_rules_decide(kerf, source, outputs):
 @pytest.mark.parametrize("arguments, status, words", [
     (["--to", "int4", "--layout", "bitsandbytes"], 1, "nf4 or fp4"),
     (["--to", "int4", "--layout", "awq", "--tensor", "layer.0.*query=int8_g64"], 1, "int4"),
-    (["--to", "nvfp4", "--layout", "compressed-tensors"], 1, "not written yet"),
     (["--to", "q4_0", "--layout", "mlx"], 64, "int4"),
     (["--to", "int4", "--layout", "olive"], 64, "olive"),
     (["--to", "q4_0", "--group", "64"], 64, "--group"),
