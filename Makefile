@@ -31,7 +31,7 @@ test-symbols: build  ## Check that vector code stays in its modules
 
 loaders: build  ## Load every layout with the runtimes' own code; installs them, some gigabytes
 	"$$(scripts/loader-environment)" Tests/Loaders/loaders.py \
-	  .build/release/kerf "$$(dirname "$$(scripts/fetch-model)")" $(LAYOUT)
+	  --page docs/layouts.md .build/release/kerf "$$(dirname "$$(scripts/fetch-model)")" $(LAYOUT)
 
 format:  ## Format the Swift sources in place
 	$(SWIFT) format --in-place --recursive --parallel $(SOURCES)

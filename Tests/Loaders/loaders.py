@@ -1,6 +1,7 @@
 """Loads every layout with the runtime's own code, on the CPU, and compares what it makes of it.
 
-    loaders.py KERF MODEL [NAME…]        a table of all layouts, or of those whose names begin so
+    loaders.py [--page FILE] KERF MODEL [NAME…]
+                          a table of all layouts, or of those whose names begin so
 
 Each layout is made with `kerf convert`. The runtime loads it; what each of its linear layers makes
 of unit vectors is that layer's weights, as the runtime sees them, and is compared with what NumPy
@@ -9,6 +10,7 @@ of the plain model which has these weights.
 """
 
 import argparse
+import datetime
 import importlib.metadata
 import json
 import multiprocessing
@@ -245,9 +247,16 @@ def main():
     parser.add_argument("kerf", type=pathlib.Path)
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("names", nargs="*")
+    parser.add_argument("--page", type=pathlib.Path, help="put the table of all layouts in there")
     arguments = parser.parse_args()
-    print("| layout | converted with | loader | weights | output | where they differ |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    lines = []
+
+    def show(*cells):
+        lines.append("| " + " | ".join(cells) + " |")
+        print(lines[-1], flush=True)
+
+    show("layout", "converted with", "loader", "weights", "output", "where they differ")
+    show(*["---"] * 6)
     # A process for each: runtimes change what they import. It inherits what takes long to import.
     import torch  # noqa: F401
     import transformers  # noqa: F401
@@ -279,9 +288,19 @@ def main():
                 cells = ["exact" + half if exact else f"{row['relative']:.1e}",
                          "exact" if row["output"] == 0 else f"{row['output']:.1e}",
                          WHY.get((layout, options), WHY.get(layout, "")) if row["output"] else ""]
-            cells = [layout, f"`{options}`", version(loader, layout), *cells]
-            print("| " + " | ".join(cells) + " |", flush=True)
+            show(layout, f"`{options}`", version(loader, layout), *cells)
+    if arguments.page and not arguments.names:
+        write(arguments.page, lines)
     sys.exit(failed)
+
+
+def write(page, lines):
+    """Puts the table where the page has room for it."""
+    begin, end = "<!-- loaders -->", "<!-- /loaders -->"
+    before, _, rest = page.read_text().partition(begin)
+    after = rest.partition(end)[2]
+    table = "\n".join([begin, f"Made on {datetime.date.today()}.", "", *lines, end])
+    page.write_text(before + table + after)
 
 
 def forked(function, *arguments):
