@@ -142,7 +142,11 @@ public struct Conversion: Sendable {
     for index in draft.divided {
       let tensor = input.tensors[index]
       guard case .group(let group) = draft.choices[index].format else { continue }
-      let divisor = group.scaleDivisor(largest: largest[index] ?? 0)
+      var divisor = group.scaleDivisor(largest: largest[index] ?? 0)
+      // Dividing by a power of two rounds nothing, in whatever precision a loader does it.
+      if request.rounding == .optimal {
+        divisor = Float(sign: .plus, exponent: divisor.exponent, significand: 1)
+      }
       guard
         let passage = Passage(
           from: tensor.format, to: .group(group), rounding: request.rounding, divisor: divisor,
