@@ -18,10 +18,11 @@ extension Arrangement {
       let plane = buffer + run.bufferOffset
       switch planes[run.plane].content {
       case .constant, .late: break
-      case .codes(let order): fields.scatter(codes: order, to: plane)
-      case .scales(let order): fields.scatter(scales: order, to: plane)
+      case .codes(let order): fields.scatter(codes: order, to: plane, line: run.bufferStride)
+      case .scales(let order): fields.scatter(scales: order, to: plane, line: run.bufferStride)
       case .biases: fields.scatter(biases: plane)
-      case .zeroPoints(let order): fields.scatter(zeroPoints: order, to: plane)
+      case .zeroPoints(let order):
+        fields.scatter(zeroPoints: order, to: plane, line: run.bufferStride)
       }
     }
   }
@@ -39,17 +40,19 @@ extension Arrangement {
       let plane = UnsafeMutableRawPointer(mutating: buffer + run.bufferOffset)
       switch planes[run.plane].content {
       case .constant, .late: break
-      case .codes(let order): fields.gather(codes: order, from: plane)
-      case .scales(let order): fields.gather(scales: order, from: plane)
+      case .codes(let order): fields.gather(codes: order, from: plane, line: run.bufferStride)
+      case .scales(let order): fields.gather(scales: order, from: plane, line: run.bufferStride)
       case .biases: fields.gather(biases: plane)
-      case .zeroPoints(let order): fields.gather(zeroPoints: order, from: plane)
+      case .zeroPoints(let order):
+        fields.gather(zeroPoints: order, from: plane, line: run.bufferStride)
       }
     }
   }
 }
 
 /// The fields of consecutive blocks in memory.
-
+///
+/// Planes of turned matrices have lines, so many bytes apart.
 struct Fields {
   let blocks: UnsafeMutableRawPointer
   /// Blocks in all, in a row, and rows; the last one is of interest only where rows are whole.

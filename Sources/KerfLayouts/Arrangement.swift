@@ -81,8 +81,13 @@ public struct Portion: Sendable, Hashable {
     public let count: Int
     /// Bytes from the start of one to the start of the next.
     public let stride: Int
-    /// Where they lie in a buffer, one immediately after the other.
+    /// Where the first part lies in a buffer.
     public let bufferOffset: Int
+    /// Bytes there from the start of one to the start of the next.
+    public let bufferStride: Int
+
+    /// Whether they are one stretch of the plane.
+    var isWhole: Bool { count == 1 || stride == byteCount }
   }
 
   /// Which groups, counted row by row.
@@ -91,6 +96,20 @@ public struct Portion: Sendable, Hashable {
   public let runs: [Runs]
   /// Bytes of a buffer for all runs.
   public let byteCount: Int
+
+  /// The same groups, where a buffer has them that is for all runs of `whole`.
+  ///
+  /// - Precondition: they are some of its groups.
+  func placed(in whole: Portion) -> Portion {
+    Portion(
+      groups: groups,
+      runs: zip(runs, whole.runs).map { run, all in
+        Runs(
+          plane: run.plane, offset: run.offset, byteCount: run.byteCount, count: run.count,
+          stride: run.stride, bufferOffset: all.bufferOffset + (run.offset - all.offset),
+          bufferStride: all.bufferStride)
+      }, byteCount: whole.byteCount)
+  }
 }
 
 extension Arrangement {
@@ -110,7 +129,7 @@ extension Arrangement {
       runs.append(
         Portion.Runs(
           plane: index, offset: place.offset, byteCount: place.byteCount, count: place.count,
-          stride: place.stride, bufferOffset: end))
+          stride: place.stride, bufferOffset: end, bufferStride: place.byteCount))
       // Words of planes are read and written whole.
       end += (place.byteCount * place.count + 7) & ~7
     }

@@ -3,31 +3,31 @@
 internal import KerfElements
 
 extension Fields {
-  func scatter(codes order: Plane.Codes, to plane: UnsafeMutableRawPointer) {
+  func scatter(codes order: Plane.Codes, to plane: UnsafeMutableRawPointer, line: Int) {
     switch order {
     case .stream: copyCodes(plane, isScattering: true) { $0 }
     case .signed: copyCodes(plane, isScattering: true, middleFromZero)
     case .highFirst: copyCodes(plane, isScattering: true, nibblesSwapped)
     case .turned:
-      forEachWord { word, place in
+      forEachWord(line: line) { word, place in
         let value = (blocks + word).loadUnaligned(as: UInt32.self)
         plane.storeBytes(of: value, toByteOffset: place, as: UInt32.self)
       }
-    case .interleaved: interleave(plane, isScattering: true)
+    case .interleaved: interleave(plane, line: line, isScattering: true)
     }
   }
 
-  func gather(codes order: Plane.Codes, from plane: UnsafeMutableRawPointer) {
+  func gather(codes order: Plane.Codes, from plane: UnsafeMutableRawPointer, line: Int) {
     switch order {
     case .stream: copyCodes(plane, isScattering: false) { $0 }
     case .signed: copyCodes(plane, isScattering: false, middleFromZero)
     case .highFirst: copyCodes(plane, isScattering: false, nibblesSwapped)
     case .turned:
-      forEachWord { word, place in
+      forEachWord(line: line) { word, place in
         let value = (plane + place).loadUnaligned(as: UInt32.self)
         blocks.storeBytes(of: value, toByteOffset: word, as: UInt32.self)
       }
-    case .interleaved: interleave(plane, isScattering: false)
+    case .interleaved: interleave(plane, line: line, isScattering: false)
     }
   }
 
@@ -64,15 +64,16 @@ extension Fields {
   /// Calls `move` with the place of every word of 32 bits in the blocks, and in a plane where a
   /// line has that word of all rows.
   @inline(__always)
-  private func forEachWord(_ move: (_ block: Int, _ place: Int) -> Void) {
+  private func forEachWord(line: Int, _ move: (_ block: Int, _ place: Int) -> Void) {
     let words = codeByteCount / 4
     let rowByteCount = perRow * stride
     // A group's words of all rows stay in the first-level cache while they are taken line by line.
-    var place = 0
+    var start = 0
     var group = 0
     while group < perRow {
       var word = 0
       while word < words {
+        var place = start
         var source = group &* stride &+ codes &+ 4 &* word
         var row = 0
         while row < rows {
@@ -81,6 +82,7 @@ extension Fields {
           place &+= 4
           row &+= 1
         }
+        start &+= line
         word &+= 1
       }
       group &+= 1
@@ -88,10 +90,9 @@ extension Fields {
   }
 
   /// Nibbles of eight rows and eight columns at a time, which change places.
-  private func interleave(_ plane: UnsafeMutableRawPointer, isScattering: Bool) {
+  private func interleave(_ plane: UnsafeMutableRawPointer, line: Int, isScattering: Bool) {
     let words = codeByteCount / 4
     let rowByteCount = perRow * stride
-    let line = rows / 2
     var group = 0
     while group < perRow {
       var word = 0

@@ -3,10 +3,10 @@
 internal import KerfElements
 
 extension Fields {
-  func scatter(scales order: Plane.Scales, to plane: UnsafeMutableRawPointer) {
+  func scatter(scales order: Plane.Scales, to plane: UnsafeMutableRawPointer, line: Int) {
     switch order {
-    case .rows: copy(0, plane, isScattering: true, isTurned: false)
-    case .turned: copy(0, plane, isScattering: true, isTurned: true)
+    case .rows: copy(0, plane, isScattering: true)
+    case .turned: copy(0, plane, line: line, isScattering: true)
     case .shared(let sharing):
       forEachShared(sharing) { block, place in
         (plane + place).copyMemory(from: block, byteCount: scaleByteCount)
@@ -21,10 +21,10 @@ extension Fields {
     }
   }
 
-  func gather(scales order: Plane.Scales, from plane: UnsafeMutableRawPointer) {
+  func gather(scales order: Plane.Scales, from plane: UnsafeMutableRawPointer, line: Int) {
     switch order {
-    case .rows: copy(0, plane, isScattering: false, isTurned: false)
-    case .turned: copy(0, plane, isScattering: false, isTurned: true)
+    case .rows: copy(0, plane, isScattering: false)
+    case .turned: copy(0, plane, line: line, isScattering: false)
     case .shared(let sharing):
       forEachShared(sharing) { block, place in
         block.copyMemory(from: plane + place, byteCount: scaleByteCount)
@@ -46,11 +46,11 @@ extension Fields {
   }
 
   func scatter(biases plane: UnsafeMutableRawPointer) {
-    copy(scaleByteCount, plane, isScattering: true, isTurned: false)
+    copy(scaleByteCount, plane, isScattering: true)
   }
 
   func gather(biases plane: UnsafeMutableRawPointer) {
-    copy(scaleByteCount, plane, isScattering: false, isTurned: false)
+    copy(scaleByteCount, plane, isScattering: false)
   }
 
   @inline(__always)
@@ -71,28 +71,27 @@ extension Fields {
     }
   }
 
-  /// The numbers `offset` bytes into blocks, as wide as scales, which planes have row after row, or
-  /// turned: a line for each group of all rows.
+  /// The numbers `offset` bytes into blocks, as wide as scales, which planes have row after row; or
+  /// turned, in lines for each group of all rows, where they are given.
   private func copy(
-    _ offset: Int, _ plane: UnsafeMutableRawPointer, isScattering: Bool, isTurned: Bool
+    _ offset: Int, _ plane: UnsafeMutableRawPointer, line: Int? = nil, isScattering: Bool
   ) {
     switch scaleByteCount {
-    case 1: copy(offset, UInt8.self, plane, isScattering: isScattering, isTurned: isTurned)
-    case 2: copy(offset, UInt16.self, plane, isScattering: isScattering, isTurned: isTurned)
-    default: copy(offset, UInt32.self, plane, isScattering: isScattering, isTurned: isTurned)
+    case 1: copy(offset, UInt8.self, plane, line: line, isScattering: isScattering)
+    case 2: copy(offset, UInt16.self, plane, line: line, isScattering: isScattering)
+    default: copy(offset, UInt32.self, plane, line: line, isScattering: isScattering)
     }
   }
 
   @inline(__always)
   private func copy<Word: FixedWidthInteger & BitwiseCopyable>(
-    _ offset: Int, _ word: Word.Type, _ plane: UnsafeMutableRawPointer, isScattering: Bool,
-    isTurned: Bool
+    _ offset: Int, _ word: Word.Type, _ plane: UnsafeMutableRawPointer, line: Int?,
+    isScattering: Bool
   ) {
-    let (lines, length) = isTurned ? (perRow, rows) : (1, count)
-    let step = isTurned ? perRow &* stride : stride
-    var place = plane
-    for line in 0..<lines {
-      var block = blocks + (line &* stride &+ offset)
+    let (lines, length, step) = line == nil ? (1, count, stride) : (perRow, rows, perRow &* stride)
+    for number in 0..<lines {
+      var place = plane + number &* (line ?? 0)
+      var block = blocks + (number &* stride &+ offset)
       for _ in 0..<length {
         if isScattering {
           place.storeBytes(of: block.loadUnaligned(as: word), as: word)

@@ -3,7 +3,9 @@
 internal import KerfElements
 
 extension Fields {
-  func scatter(zeroPoints order: Plane.ZeroPoints, to plane: UnsafeMutableRawPointer) {
+  func scatter(
+    zeroPoints order: Plane.ZeroPoints, to plane: UnsafeMutableRawPointer, line: Int
+  ) {
     switch order {
     case .signed:
       for i in 0..<count {
@@ -11,24 +13,24 @@ extension Fields {
       }
     case .rowsPacked:
       for group in 0..<perRow {
-        var (word, count, line) = (UInt64(0), 0, 0)
+        var (word, count, place) = (UInt64(0), 0, 0)
         for row in 0..<rows {
           word |= UInt64(zeroPoint(row * perRow + group) & largest) << UInt64(count)
           count += bits
           guard count >= 32 || row == rows - 1 else { continue }
           plane.storeBytes(
-            of: UInt32(truncatingIfNeeded: word), toByteOffset: 4 * (line * perRow + group),
+            of: UInt32(truncatingIfNeeded: word), toByteOffset: 4 * (place * perRow + group),
             as: UInt32.self)
-          (word, count, line) = (word >> 32, count - 32, line + 1)
+          (word, count, place) = (word >> 32, count - 32, place + 1)
           guard row == rows - 1, count > 0 else { continue }
           plane.storeBytes(
-            of: UInt32(truncatingIfNeeded: word), toByteOffset: 4 * (line * perRow + group),
+            of: UInt32(truncatingIfNeeded: word), toByteOffset: 4 * (place * perRow + group),
             as: UInt32.self)
         }
       }
     case .turned(let bias):
       for group in 0..<perRow {
-        var stream = BitStream(plane + group * (rows * bits / 8))
+        var stream = BitStream(plane + group * line)
         for row in 0..<rows {
           stream.write((zeroPoint(row * perRow + group) &- bias) & largest, bits: bits)
         }
@@ -41,13 +43,15 @@ extension Fields {
             let zero = zeroPoint((row + neighbour) * perRow + group)
             word |= UInt32(zero & 15) << UInt32(4 * place)
           }
-          plane.storeBytes(of: word, toByteOffset: (group * rows + row) / 2, as: UInt32.self)
+          plane.storeBytes(of: word, toByteOffset: group * line + row / 2, as: UInt32.self)
         }
       }
     }
   }
 
-  func gather(zeroPoints order: Plane.ZeroPoints, from plane: UnsafeMutableRawPointer) {
+  func gather(
+    zeroPoints order: Plane.ZeroPoints, from plane: UnsafeMutableRawPointer, line: Int
+  ) {
     switch order {
     case .signed:
       for i in 0..<count {
@@ -55,12 +59,12 @@ extension Fields {
       }
     case .rowsPacked:
       for group in 0..<perRow {
-        var (word, count, line) = (UInt64(0), 0, 0)
+        var (word, count, place) = (UInt64(0), 0, 0)
         for row in 0..<rows {
           if count < bits {
-            let next = (plane + 4 * (line * perRow + group)).loadUnaligned(as: UInt32.self)
+            let next = (plane + 4 * (place * perRow + group)).loadUnaligned(as: UInt32.self)
             word |= UInt64(next) << UInt64(count)
-            (count, line) = (count + 32, line + 1)
+            (count, place) = (count + 32, place + 1)
           }
           setZeroPoint(row * perRow + group, UInt8(truncatingIfNeeded: word) & largest)
           (word, count) = (word >> UInt64(bits), count - bits)
@@ -68,7 +72,7 @@ extension Fields {
       }
     case .turned(let bias):
       for group in 0..<perRow {
-        var stream = BitStream(plane + group * (rows * bits / 8))
+        var stream = BitStream(plane + group * line)
         for row in 0..<rows {
           setZeroPoint(row * perRow + group, stream.read(bits: bits) &+ bias)
         }
@@ -76,7 +80,7 @@ extension Fields {
     case .interleaved:
       for group in 0..<perRow {
         for row in Swift.stride(from: 0, to: rows, by: 8) {
-          let word = (plane + (group * rows + row) / 2).loadUnaligned(as: UInt32.self)
+          let word = (plane + group * line + row / 2).loadUnaligned(as: UInt32.self)
           for (place, neighbour) in Plane.interleave.enumerated() {
             setZeroPoint(
               (row + neighbour) * perRow + group,

@@ -107,6 +107,52 @@ struct WritingTests {
     }
   }
 
+  /// Rows of turned matrices go to the disk in bands, whatever portions they come in.
+  @Test(arguments: [
+    (Layout.awq, "int4_g32_zp"), (.awq, "int4_g32"), (.gptq, "int3_g32_zp"), (.gptq, "int8_g64"),
+    (.compressedTensors, "int4_g32_zp"),
+  ])
+  func bandsOfRows(_ layout: Layout, _ name: String) throws {
+    let format = Self.group(name)
+    let tensors = ["a.weight", "b.weight"].map { Self.tensor($0, format, [416, 64]) }
+    var template = Array("/tmp/kerf-layouts-XXXXXX".utf8CString)
+    precondition(mkdtemp(&template) != nil, "no temporary directory")
+    let place = FilePath(platformString: template)
+    let path = place.appending("model")
+    defer {
+      for file in ["config.json", "model.safetensors"] { unlink(path.appending(file).string) }
+      rmdir(path.string)
+      rmdir(place.string)
+    }
+    let plan = try Self.plan(layout, tensors)
+    let writer = try ModelWriter(plan, at: path, replacing: false, bandByteCount: 2000)
+    for (index, place) in plan.places.enumerated() {
+      guard case .arranged(_, let arrangement, _) = place else { continue }
+      let blocks = ArrangementTests.blocks(arrangement, seed: UInt64(index))
+      let length = 5 * arrangement.unit
+      let buffer = AlignedBuffer(byteCount: arrangement.portion(0..<length).byteCount)
+      for first in stride(from: 0, to: arrangement.groupCount, by: length).reversed() {
+        try blocks.withUnsafeBytes { blocks in
+          try writer.write(
+            index, groups: first..<min(first + length, arrangement.groupCount),
+            blocks.baseAddress! + first * arrangement.format.byteCount,
+            through: buffer.baseAddress)
+        }
+      }
+    }
+    try writer.commit()
+    let checkpoint = try Checkpoint.open(path)
+    for (index, place) in plan.places.enumerated() {
+      guard case .arranged(_, let arrangement, let tensors) = place else { continue }
+      let planes = Planes(arrangement, ArrangementTests.blocks(arrangement, seed: UInt64(index)))
+      for (tensor, bytes) in zip(tensors, planes.bytes) {
+        let stored = try #require(checkpoint.tensor(named: tensor.name))
+        let isEqual = try checkpoint.bytes(of: stored) == bytes
+        #expect(isEqual, "\(tensor.name)")
+      }
+    }
+  }
+
   /// The scales of the golden without nesting become those of the golden with it.
   @Test(arguments: ["nf4", "fp4"]) func nestedScales(_ kind: String) throws {
     let plain = try Model.open(GoldenTests.folder.appending("bitsandbytes-" + kind))

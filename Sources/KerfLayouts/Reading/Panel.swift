@@ -32,10 +32,8 @@ final class Panel: Sendable {
     let buffer = AlignedBuffer(byteCount: portion.byteCount)
     do {
       for run in portion.runs {
-        // Runs that touch are one.
-        let isWhole = run.stride == run.byteCount || run.count == 1
         let (count, byteCount) =
-          isWhole ? (1, run.count * run.byteCount) : (run.count, run.byteCount)
+          run.isWhole ? (1, run.count * run.byteCount) : (run.count, run.byteCount)
         for i in 0..<count {
           let offset = run.offset + i * run.stride
           try checkpoint.read(

@@ -15,6 +15,7 @@ public final class ModelWriter: Sendable {
 
   private let directory: AtomicDirectory
   private let files: [AtomicFile]
+  private let bands: Bands
   private let scales = Mutex<[Int: PendingScales]>([:])
 
   /// Scales of a matrix, some of which are still to come.
@@ -28,11 +29,15 @@ public final class ModelWriter: Sendable {
   /// - Parameters:
   ///   - path: The directory's name.
   ///   - isReplacing: Whether a model of that name may be replaced.
+  ///   - bandByteCount: Bytes of a turned matrix that are gathered before they are written, for each
+  ///     thread.
   /// - Throws: ``LayoutError``.
   public init(
-    _ plan: ModelPlan, at path: FilePath, replacing isReplacing: Bool
+    _ plan: ModelPlan, at path: FilePath, replacing isReplacing: Bool,
+    bandByteCount: Int = 48 << 20
   ) throws(LayoutError) {
     self.plan = plan
+    bands = Bands(byteCount: bandByteCount)
     do {
       let directory = try AtomicDirectory(at: path, replacing: isReplacing)
       var files: [AtomicFile] = []
@@ -76,6 +81,8 @@ public final class ModelWriter: Sendable {
 
   /// Writes groups of a matrix to its planes; each group once.
   ///
+  /// What turned planes have of them is kept until it makes long lines.
+  ///
   /// - Parameters:
   ///   - tensor: Its index in ``ModelPlan/places``.
   ///   - groups: Which groups: whole units of its arrangement.
@@ -89,18 +96,13 @@ public final class ModelWriter: Sendable {
       preconditionFailure("tensor \(tensor) is in no planes")
     }
     let portion = arrangement.portion(groups)
-    arrangement.scatter(blocks, portion, into: buffer)
     do {
-      for run in portion.runs {
-        // Runs that touch are one.
-        let isWhole = run.stride == run.byteCount || run.count == 1
-        let (count, byteCount) =
-          isWhole ? (1, run.count * run.byteCount) : (run.count, run.byteCount)
-        for i in 0..<count {
-          try files[shard].write(
-            UnsafeRawBufferPointer(
-              start: buffer + run.bufferOffset + i * run.byteCount, count: byteCount),
-            at: tensors[run.plane].offset + run.offset + i * run.stride)
+      if portion.runs.allSatisfy(\.isWhole) {
+        arrangement.scatter(blocks, portion, into: buffer)
+        try write(portion, buffer, to: tensors, in: shard)
+      } else {
+        try bands.fill(tensor, groups, blocks, of: arrangement) { band throws(CheckpointError) in
+          try write(band.portion, band.buffer, to: tensors, in: shard)
         }
       }
       guard arrangement.planes.contains(where: { $0.content == .late }),
@@ -114,6 +116,23 @@ public final class ModelWriter: Sendable {
         try files[shard].write(bytes, at: place.1.offset)
       }
     } catch { throw .checkpoint(error) }
+  }
+
+  /// Writes the runs of a portion that lie in `buffer`, one after another.
+  private func write(
+    _ portion: Portion, _ buffer: UnsafeMutableRawPointer, to tensors: [TensorDescription],
+    in shard: Int
+  ) throws(CheckpointError) {
+    for run in portion.runs {
+      let (count, byteCount) =
+        run.isWhole ? (1, run.count * run.byteCount) : (run.count, run.byteCount)
+      for i in 0..<count {
+        try files[shard].write(
+          UnsafeRawBufferPointer(
+            start: buffer + run.bufferOffset + i * run.byteCount, count: byteCount),
+          at: tensors[run.plane].offset + run.offset + i * run.stride)
+      }
+    }
   }
 
   /// Keeps the scales of groups; returns those of the matrix where they were the last.
