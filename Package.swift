@@ -161,7 +161,8 @@ let package = Package(
     tests("KerfMatmul", ["KerfCodecs", "KerfDispatch", "KerfElements"]),
     tests("KerfCheckpoints", ["KerfElements", system]),
     tests("KerfPlanning", ["KerfElements"]),
-    tests("KerfLayouts", ["KerfCheckpoints", "KerfElements", "KerfPlanning", system]),
+    tests(
+      "KerfLayouts", ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfPlanning", system]),
     tests(
       "KerfConversion",
       ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning", system]),

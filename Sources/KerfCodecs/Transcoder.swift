@@ -78,8 +78,8 @@ public struct Transcoder: Sendable {
 
   /// Working memory for one thread.
   public struct Scratch: ~Copyable {
-    fileprivate let elements, restored, written, importance, scaled: AlignedBuffer
-    fileprivate let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
+    let elements, restored, written, importance, scaled, scales: AlignedBuffer
+    let workspace = AlignedBuffer(byteCount: CodecKernels.workspaceByteCount)
     fileprivate let tileLength: Int
 
     /// Memory that one call at a time may use, of any transcoder whose blocks end after so many
@@ -91,6 +91,7 @@ public struct Transcoder: Sendable {
       written = AlignedBuffer(byteCount: max(tileLength, Transcoder.tile) * 4)
       importance = AlignedBuffer(byteCount: tileLength * 4)
       scaled = AlignedBuffer(byteCount: tileLength * 4)
+      scales = AlignedBuffer(byteCount: tileLength * 4)
     }
 
     /// Memory that one call at a time may use, of any transcoder whose blocks are not longer than
@@ -218,7 +219,7 @@ public struct Transcoder: Sendable {
     }
   }
 
-  private func bytes(_ format: Format, _ elements: Int) -> Int {
+  func bytes(_ format: Format, _ elements: Int) -> Int {
     elements / format.elementsPerBlock * format.bytesPerBlock
   }
 }
@@ -254,7 +255,7 @@ extension Transcoder {
     return loss(of: elements, importance: importance, scratch.written.baseAddress, count, scratch)
   }
 
-  private func encode(
+  func encode(
     _ elements: UnsafePointer<Float>, importance: UnsafePointer<Float>?,
     _ target: UnsafeMutableRawPointer, _ count: Int, _ scratch: borrowing Scratch
   ) {
@@ -266,7 +267,7 @@ extension Transcoder {
     }
   }
 
-  private func loss(
+  func loss(
     of elements: UnsafePointer<Float>, importance: UnsafePointer<Float>?,
     _ encoded: UnsafeRawPointer, _ count: Int, _ scratch: borrowing Scratch
   ) -> Lost {

@@ -11,8 +11,9 @@ struct LayoutOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Elements that share a scale, or 'channel': a whole row. (default: as is usual there)",
-      valueName: "count|channel"))
+      "Elements of a row that share a scale; 'channel': a whole row; 'tensor' or tiles such as "
+        + "128x128: all rows or so many (compressed-tensors, fp8). (default: as is usual there)",
+      valueName: "count|channel|tensor|tile"))
   var group: Layout.Grouping?
 
   @Flag(help: "Codes have a zero point.")
@@ -21,7 +22,9 @@ struct LayoutOptions: ParsableArguments {
   @Flag(help: "Codes have no zero point.")
   var symmetric = false
 
-  @Flag(help: "Activations are to be quantized as well, to eight bits (compressed-tensors, int8).")
+  @Flag(
+    help:
+      "Activations are to be quantized as well, to eight bits (compressed-tensors, int8 or fp8).")
   var activations = false
 
   @Flag(help: "Scales are quantized themselves (bitsandbytes).")
@@ -78,10 +81,17 @@ extension Layout: ExpressibleByArgument {
 }
 
 extension Layout.Grouping: ExpressibleByArgument {
-  /// `64`, or `channel`.
+  /// `64`, `channel`, `tensor`, or `128x128`.
   public init?(argument: String) {
-    if argument.lowercased() == "channel" {
+    let words = argument.lowercased().split(separator: "x", omittingEmptySubsequences: false)
+    if words == ["channel"] {
       self = .channel
+    } else if words == ["tensor"] {
+      self = .tensor
+    } else if words.count == 2, let rows = Int(words[0]), let columns = Int(words[1]),
+      (2..<1 << 20).contains(rows), (8...1 << 20).contains(columns)
+    {
+      self = .tiles(rows: rows, columns: columns)
     } else if let count = Int(argument), (8...1 << 20).contains(count) {
       self = .elements(count)
     } else {

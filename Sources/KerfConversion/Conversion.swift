@@ -74,10 +74,6 @@ public struct Conversion: Sendable {
         bytesIn: rows.reduce(0) { $0 + $1.sourceByteCount },
         bytesOut: rows.reduce(0) { $0 + $1.byteCount }),
       isWeighted: importance != nil)
-    if request.layout?.options.nestsScales == true {
-      self.request.isMeasuring = false
-      remarks.append(.scalesQuantizedLater)
-    }
     self.remarks = Remark.all(rows: rows, metadata: output.metadata) + remarks
 
     if request.isStrict {
@@ -103,13 +99,16 @@ public struct Conversion: Sendable {
     let start = clock.now
     progress.begin(totalByteCount: plannedReport.total.bytesIn)
     let sink = try output.open(request, of: input)
-    let passages = try dividedPassages(sink)
-    // A strict conversion has to see every element.
-    let losses = try Pipeline(
-      input: input, output: sink, placed: output.placed, units: output.units,
-      passages: passages, importance: importance,
-      isMeasuring: request.isMeasuring || request.isStrict, progress: progress
-    ).run(threads: request.threads)
+    var losses: [LossAccumulator?] = []
+    for batch in output.batches {
+      let passages = try decided(batch, sink)
+      // A strict conversion has to see every element.
+      losses += try Pipeline(
+        input: input, output: sink, placed: output.placed, units: output.units,
+        passages: passages, importance: importance,
+        isMeasuring: request.isMeasuring || request.isStrict, progress: progress
+      ).run(batch, threads: request.threads)
+    }
 
     var report = plannedReport
     if request.isStrict {
@@ -130,30 +129,23 @@ public struct Conversion: Sendable {
     return report
   }
 
-  /// The passages, with what divides the scales of matrices, where a layout has such a thing.
-  private func dividedPassages(_ sink: any Sink) throws(ConversionError) -> [Passage] {
-    guard case .model(let draft) = output, let sink = sink as? ModelSink, !draft.divided.isEmpty
-    else { return passages }
-    var passages = passages
+  /// The passages, with what has been decided for whole matrices among some tensors.
+  private func decided(
+    _ tensors: Range<Int>, _ sink: any Sink
+  ) throws(ConversionError) -> [Passage] {
+    guard case .model(let draft) = output, let sink = sink as? ModelSink else { return passages }
+    let kinds = draft.decided.filter { tensors.contains($0.key) }
+    guard !kinds.isEmpty else { return passages }
     let table: KernelTable
     do { table = try KernelTable.current() } catch { throw .codec(error) }
-    let largest = try Largest.magnitudes(
-      of: draft.divided, in: input, threads: request.threads, table)
-    for index in draft.divided {
-      let tensor = input.tensors[index]
-      guard case .group(let group) = draft.choices[index].format else { continue }
-      var divisor = group.scaleDivisor(largest: largest[index] ?? 0)
-      // Dividing by a power of two rounds nothing, in whatever precision a loader does it.
-      if request.rounding == .optimal {
-        divisor = Float(sign: .plus, exponent: divisor.exponent, significand: 1)
-      }
-      guard
-        let passage = Passage(
-          from: tensor.format, to: .group(group), rounding: request.rounding, divisor: divisor,
-          table: table)
-      else { continue }
-      passages[index] = passage
-      try laidOut { () throws(LayoutError) in try sink.writer.write(divisor: divisor, of: index) }
+    let decisions = try ScaleDecisions(
+      input: input, placed: output.placed, passages: passages, importance: importance,
+      rounding: request.rounding, threads: request.threads, table: table
+    ).decide(kinds)
+    var passages = passages
+    for (index, decision) in decisions {
+      passages[index] = decision.passage
+      try laidOut { () throws(LayoutError) in try sink.writer.write(decision.scales, of: index) }
     }
     return passages
   }

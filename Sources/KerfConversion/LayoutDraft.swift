@@ -29,6 +29,7 @@ struct LayoutDraft: Sendable {
 
     var used = [Bool](repeating: false, count: rules.count)
     var choices: [FormatChoice] = []
+    var sharings: [Layout.Sharing] = []
     for tensor in input.tensors {
       var decided: Format?
       for (number, rule) in rules.enumerated() where rule.matches(tensor.name) {
@@ -36,6 +37,7 @@ struct LayoutDraft: Sendable {
         if decided == nil { decided = rule.format }
       }
       choices.append(LayoutDraft.choice(for: tensor, wish, rule: decided))
+      sharings.append(wish.sharing(of: tensor, choices[choices.count - 1].format))
     }
     if let unused = used.firstIndex(of: false) {
       throw .plan(.ruleMatchesNothing(rules[unused].pattern))
@@ -43,10 +45,10 @@ struct LayoutDraft: Sendable {
     do {
       plan = try ModelPlan(
         for: wish.layout,
-        tensors: zip(input.tensors, choices).map { tensor, choice in
+        tensors: zip(zip(input.tensors, choices), sharings).map { tensor, sharing in
           ModelPlan.Tensor(
-            name: tensor.name, shape: tensor.shape, format: choice.format,
-            sourceFormat: tensor.format.float)
+            name: tensor.0.name, shape: tensor.0.shape, format: tensor.1.format,
+            sourceFormat: tensor.0.format.float, sharing: sharing)
         },
         config: config, metadata: metadata, options: wish.options, path: path,
         shardByteCount: wish.shardByteCount)
@@ -80,12 +82,15 @@ struct LayoutDraft: Sendable {
     return FormatChoice(wanted: wanted, format: fits ? wanted : plain)
   }
 
-  /// The numbers of the matrices that have one divisor for all of their scales.
-  var divided: [Int] {
-    plan.places.indices.filter { index in
-      guard case .arranged(_, let arrangement, _) = plan.places[index] else { return false }
-      return arrangement.planes.contains { $0.suffix == "weight_global_scale" }
+  /// What has to be decided for whole matrices, by their numbers.
+  var decided: [Int: MatrixScales.Kind] {
+    var decided: [Int: MatrixScales.Kind] = [:]
+    for (index, place) in plan.places.enumerated() {
+      if case .arranged(_, let arrangement, _) = place {
+        decided[index] = arrangement.matrixScales
+      }
     }
+    return decided
   }
 
   /// The tensors as the pipeline writes them, in the input's order.
@@ -127,6 +132,14 @@ public struct LayoutWish: Sendable, Hashable {
   /// The format of a matrix with rows of so many elements; `nil` where there is none.
   func format(weights: Format, columns: Int) -> GroupFormat? {
     layout.format(codes, grouping: grouping, offset: offset, weights: weights, columns: columns)
+  }
+
+  /// What rows of a tensor that becomes `format` have in common: nothing, where that is an exception.
+  func sharing(of tensor: TensorDescription, _ format: Format) -> Layout.Sharing {
+    guard let grouping, case .group(let group) = format,
+      group == self.format(weights: tensor.format.float, columns: tensor.shape.columns)
+    else { return .none }
+    return grouping.sharing
   }
 }
 

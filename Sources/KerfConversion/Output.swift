@@ -62,6 +62,27 @@ enum Output: Sendable {
     }
   }
 
+  /// Tensors by their numbers, those that are worked on side by side: all of them, but where scales
+  /// are decided for whole matrices, which are then read twice, the second time from memory.
+  var batches: [Range<Int>] {
+    guard case .model(let draft) = self, !draft.decided.isEmpty else {
+      return [0..<choices.count]
+    }
+    var batches: [Range<Int>] = []
+    var (first, elements) = (0, 0)
+    for (index, tensor) in draft.placed.enumerated() {
+      if elements + tensor.shape.count > Output.batch, index > first {
+        batches.append(first..<index)
+        (first, elements) = (index, 0)
+      }
+      elements += tensor.shape.count
+    }
+    return batches + [first..<choices.count]
+  }
+
+  /// Elements of a batch, but for a tensor that has more.
+  private static let batch = 1 << 26
+
   /// What the output says of itself.
   var metadata: CheckpointMetadata {
     switch self {

@@ -10,6 +10,8 @@ enum Passage: Sendable {
   case zeroExtend(from: Int, to: Int)
   /// Through the kernels, which copy where both formats are the same.
   case transcode(Transcoder)
+  /// The same, to groups whose scales have been decided.
+  case scaled(ScaledTranscoder)
 
   /// `nil` where there is no way.
   init?(
@@ -40,12 +42,12 @@ enum Passage: Sendable {
     }
   }
 
-  /// Takes `count` elements, `byteCount` bytes of them, from `source` to `target`, and hands the
-  /// loss of every tile to `measured`, if it is given and the elements are numbers. Errors count as
+  /// Takes `count` elements from the number `first` on, `byteCount` bytes of them, from `source` to
+  /// `target`, and hands the loss of every tile to `measured`, if it is given and the elements are numbers. Errors count as
   /// `weights` say, if they are given.
   func run(
     _ source: UnsafeRawPointer, byteCount: Int, _ target: UnsafeMutableRawPointer, count: Int,
-    scratch: borrowing Transcoder.Scratch, weights: Transcoder.Weights?,
+    from first: Int, scratch: borrowing Transcoder.Scratch, weights: Transcoder.Weights?,
     measured: Transcoder.Measured?
   ) {
     switch self {
@@ -59,21 +61,41 @@ enum Passage: Sendable {
     case .transcode(let transcoder):
       transcoder.run(
         source, target, count: count, scratch: scratch, weights: weights, measured: measured)
+    case .scaled(let transcoder):
+      transcoder.run(
+        source, target, count: count, from: first, scratch: scratch, weights: weights,
+        measured: measured)
     }
+  }
+
+  /// The kernels' way, whoever decides scales.
+  private var transcoder: Transcoder? {
+    switch self {
+    case .copy, .zeroExtend: nil
+    case .transcode(let transcoder): transcoder
+    case .scaled(let scaled): scaled.transcoder
+    }
+  }
+
+  /// The same passage, to groups with these scales; `nil` where scales cannot be given.
+  func scaled(
+    _ scales: SharedScales, _ codes: ScaledTranscoder.Codes, table: KernelTable
+  ) -> Passage? {
+    transcoder.flatMap { ScaledTranscoder($0, scales, codes, table: table) }.map(Passage.scaled)
   }
 
   /// Whether errors can count by importance.
   var takesImportance: Bool {
-    if case .transcode(let transcoder) = self { transcoder.takesImportance } else { false }
+    transcoder?.takesImportance ?? false
   }
 
   /// Elements that the scratch of a run is for.
   var tileLength: Int {
-    if case .transcode(let transcoder) = self { transcoder.tileLength } else { 0 }
+    transcoder?.tileLength ?? 0
   }
 
   /// Whether there is a loss to measure.
   var isMeasurable: Bool {
-    if case .transcode = self { true } else { false }
+    transcoder != nil
   }
 }

@@ -38,19 +38,25 @@ struct Pipeline: Sendable {
     self.progress = progress
   }
 
-  /// Does the work; returns the loss of each tensor that was measured.
-  func run(threads: Int) throws(ConversionError) -> [LossAccumulator?] {
-    var losses = [LossAccumulator?](repeating: nil, count: placed.count)
+  /// Does the work for some tensors, by their numbers; returns the loss of each that was measured, in
+  /// that order.
+  func run(
+    _ tensors: some Collection<Int>, threads: Int
+  ) throws(ConversionError) -> [LossAccumulator?] {
+    let tensors = Array(tensors)
+    var losses = [LossAccumulator?](repeating: nil, count: tensors.count)
     let pieces = Pieces(
-      elements: input.tensors.map(\.shape.count),
-      lengths: zip(zip(input.tensors, placed), units).map { tensors, unit in
-        Pieces.length(of: tensors.0.format, tensors.1.format, unit: unit)
+      elements: tensors.map { input.tensors[$0].shape.count },
+      lengths: tensors.map {
+        Pieces.length(of: input.tensors[$0].format, placed[$0].format, unit: units[$0])
       })
     let longest = pieces.longest
-    let tile = passages.map(\.tileLength).max() ?? 0
+    let tile = tensors.map { passages[$0].tileLength }.max() ?? 0
     try pieces.forEach(
       threads: threads, prepare: { Buffers(piece: longest, tile: tile) },
-      work: { piece, buffers throws(ConversionError) in try convert(piece, buffers) },
+      work: { piece, buffers throws(ConversionError) in
+        try convert(piece, of: tensors[piece.tensor], buffers)
+      },
       gather: { piece, loss in
         guard let loss else { return }
         losses[piece.tensor, default: LossAccumulator()].add(loss)
@@ -73,9 +79,8 @@ struct Pipeline: Sendable {
   }
 
   private func convert(
-    _ piece: Pieces.Piece, _ buffers: borrowing Buffers
+    _ piece: Pieces.Piece, of index: Int, _ buffers: borrowing Buffers
   ) throws(ConversionError) -> LossAccumulator? {
-    let index = piece.tensor
     let source = input.tensors[index]
     let target = placed[index]
     let from = source.byteRange(piece)
@@ -95,7 +100,7 @@ struct Pipeline: Sendable {
     var loss = isMeasuring && passages[index].isMeasurable ? LossAccumulator() : nil
     passages[index].run(
       buffers.source.baseAddress, byteCount: from.count, buffers.target.baseAddress,
-      count: piece.count, scratch: buffers.scratch, weights: weights,
+      count: piece.count, from: piece.start, scratch: buffers.scratch, weights: weights,
       measured: loss == nil
         ? nil
         : { tile, weighted, length in loss?.add(tile, count: length, weighted: weighted) })

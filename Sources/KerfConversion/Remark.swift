@@ -16,8 +16,6 @@ public enum Remark: Sendable, Hashable, CustomStringConvertible {
   case importanceUnused(formats: [Format], count: Int)
   /// Entries of the importance matrix that are of no tensor, and the first of them.
   case importanceOfNothing(count: Int, first: String)
-  /// Scales that are quantized after their weights, so that no loss was measured.
-  case scalesQuantizedLater
   /// A GGUF file that does not say what architecture its tensors are of.
   case noArchitecture
 
@@ -43,8 +41,6 @@ public enum Remark: Sendable, Hashable, CustomStringConvertible {
       "\(count) \(count == 1 ? "entry" : "entries") of the importance matrix "
         + "\(count == 1 ? "is" : "are") of no tensor here: “\(first.printable)”"
         + (count > 1 ? " and others" : "")
-    case .scalesQuantizedLater:
-      "scales are quantized when all weights are: the loss was not measured; 'kerf measure' tells it"
     case .noArchitecture:
       "no config.json with a model_type lies beside the input, so general.architecture is not "
         + "written; runtimes may refuse the file"

@@ -17,7 +17,7 @@ extension Arrangement {
     for run in portion.runs {
       let plane = buffer + run.bufferOffset
       switch planes[run.plane].content {
-      case .constant, .late: break
+      case .constant, .decided: break
       case .codes(let order): fields.scatter(codes: order, to: plane, line: run.bufferStride)
       case .scales(let order): fields.scatter(scales: order, to: plane, line: run.bufferStride)
       case .biases: fields.scatter(biases: plane)
@@ -39,7 +39,7 @@ extension Arrangement {
     for run in portion.runs {
       let plane = UnsafeMutableRawPointer(mutating: buffer + run.bufferOffset)
       switch planes[run.plane].content {
-      case .constant, .late: break
+      case .constant, .decided: break
       case .codes(let order): fields.gather(codes: order, from: plane, line: run.bufferStride)
       case .scales(let order): fields.gather(scales: order, from: plane, line: run.bufferStride)
       case .biases: fields.gather(biases: plane)

@@ -19,13 +19,18 @@ public struct Arrangement: Sendable, Hashable {
   public let shape: Shape
   /// The tensors, in the order in which the layout's own writer would name them.
   public let planes: [Plane]
+  /// What has to be decided for the whole matrix before it can be written.
+  package let matrixScales: MatrixScales.Kind?
 
   /// - Precondition: groups fill rows.
-  package init(_ format: GroupFormat, _ shape: Shape, _ planes: [Plane]) {
+  package init(
+    _ format: GroupFormat, _ shape: Shape, _ planes: [Plane], deciding: MatrixScales.Kind? = nil
+  ) {
     precondition(shape.columns.isMultiple(of: format.length), "groups do not fill rows")
     self.format = format
     self.shape = shape
     self.planes = planes
+    matrixScales = deciding
   }
 
   /// Rows of the matrix.
@@ -154,7 +159,7 @@ extension Arrangement {
     }
 
     switch plane.content {
-    case .constant, .late: return nil
+    case .constant, .decided: return nil
     case .codes(.stream), .codes(.signed), .codes(.highFirst): return flat(format.codeByteCount)
     case .codes(.turned): return turned(shape.columns * bits / 32, 32)
     case .codes(.interleaved): return turned(shape.columns, 4)

@@ -40,49 +40,41 @@ package enum BitsAndBytes {
     return Arrangement(format, shape, planes)
   }
 
-  /// Four bits with nested scales, which are made when all of them are known.
+  /// Four bits that are about to be written with scales of scales.
   package static func nestedFourBit(
     _ format: GroupFormat, _ shape: Shape, type: Format
   ) -> Arrangement? {
-    let state = nestedState(format, shape, type: type, offset: 0)
+    let state = nestedState(
+      format, shape, type: type, Plane.Nested(map: [], absmax: [], offset: 0, length: nestedLength))
     guard let plain = fourBit(format, shape, state: state) else { return nil }
     let count = shape.count / format.length
-    let outer = (count + NestedScales.length - 1) / NestedScales.length
-    let map = NestedScales.map.flatMap { littleEndian($0.bitPattern) }
+    let outer = (count + nestedLength - 1) / nestedLength
     return Arrangement(
       format, shape,
       [
         plain.planes[0],
-        Plane("weight.absmax", .u8, [count], .late),
+        Plane("weight.absmax", .u8, [count], .decided),
         plain.planes[2],
-        Plane("weight.nested_absmax", .f32, [outer], .late),
-        Plane("weight.nested_quant_map", .f32, [256], .constant(map)),
-        Plane(plain.planes[3].suffix, .u8, [state.count], .late),
-      ])
+        Plane("weight.nested_absmax", .f32, [outer], .decided),
+        Plane("weight.nested_quant_map", .f32, [256], .decided),
+        Plane(plain.planes[3].suffix, .u8, [state.count], .decided),
+      ], deciding: .nested(length: nestedLength))
   }
 
-  /// Bytes of the planes that are late, in their order.
-  static func latePlanes(
-    _ format: GroupFormat, _ shape: Shape, type: Format, scales: [Float]
-  ) -> [[UInt8]] {
-    let nested = NestedScales(scales)
-    return [
-      nested.codes, nested.absmax.flatMap { littleEndian($0.bitPattern) },
-      nestedState(format, shape, type: type, offset: nested.offset),
-    ]
-  }
+  /// Scales that share a scale.
+  private static let nestedLength = 256
 
   /// The JSON of a matrix with nested scales, with spaces behind it: always as long.
-  private static func nestedState(
-    _ format: GroupFormat, _ shape: Shape, type: Format, offset: Float
+  static func nestedState(
+    _ format: GroupFormat, _ shape: Shape, type: Format, _ nested: Plane.Nested
   ) -> [UInt8] {
     var text = state(format, shape, type: type)
     text.removeLast()
     text +=
       """
-      , "nested_blocksize": \(NestedScales.length), "nested_dtype": "float32", "nested_offset": 
+      , "nested_blocksize": \(nested.length), "nested_dtype": "float32", "nested_offset": 
       """.utf8
-    let number = Array(String(Double(offset)).utf8)
+    let number = Array(String(Double(nested.offset)).utf8)
     return text + number + "}".utf8 + repeatElement(UInt8(ascii: " "), count: 25 - number.count)
   }
 

@@ -58,6 +58,22 @@ package enum CompressedTensors {
     return Arrangement(format, shape, planes)
   }
 
+  /// FP8 that is about to be written, with a scale for so many rows of each column of groups, or one
+  /// for all weights.
+  package static func sharedFloat(
+    _ format: GroupFormat, _ shape: Shape, _ sharing: Layout.Sharing
+  ) -> Arrangement {
+    let rows = sharing.rowsPerScale(of: shape.rows)
+    let scales: Shape =
+      sharing == .tensor ? [1] : [(shape.rows + rows - 1) / rows, shape.columns / format.length]
+    return Arrangement(
+      format, shape,
+      [
+        Plane("weight", .f8_e4m3, shape, .codes(.stream)),
+        Plane("weight_scale", format.scale.format, scales, .decided),
+      ], deciding: .shared(sharing))
+  }
+
   /// FP8 whose scales lie in a tensor of shape `scales`, where each is for so many rows.
   package static func float(
     _ format: GroupFormat, _ shape: Shape, scales: Shape, rowsPerScale: Int
@@ -73,8 +89,10 @@ package enum CompressedTensors {
   }
 
   /// Floats of four bits. Blocks have scales of f32 where `divisor` is their divisor, else those
-  /// that the tensor has.
-  package static func nvfp4(_ format: GroupFormat, _ shape: Shape, divisor: Float) -> Arrangement {
+  /// that the tensor has, and the divisor is to be decided where it is not given.
+  package static func nvfp4(
+    _ format: GroupFormat, _ shape: Shape, divisor: Float?
+  ) -> Arrangement {
     let scales: Shape = [shape.rows, shape.columns / format.length]
     return Arrangement(
       format, shape,
@@ -82,9 +100,11 @@ package enum CompressedTensors {
         Plane("weight_packed", .u8, [shape.rows, shape.columns / 2], .codes(.stream)),
         Plane(
           "weight_scale", .f8_e4m3, scales,
-          .scales(format.scale == .e4m3 ? .rows : .divided(by: divisor))),
-        Plane("weight_global_scale", .f32, [1], .constant(littleEndian(divisor.bitPattern))),
-      ])
+          .scales(format.scale == .e4m3 ? .rows : .divided(by: divisor ?? 1))),
+        Plane(
+          "weight_global_scale", .f32, [1],
+          divisor.map { .constant(littleEndian($0.bitPattern)) } ?? .decided),
+      ], deciding: divisor == nil ? .divisor : nil)
   }
 
   package static func mxfp4(_ format: GroupFormat, _ shape: Shape) -> Arrangement {

@@ -32,8 +32,8 @@ public struct Plane: Sendable, Hashable {
     case zeroPoints(ZeroPoints)
     /// The same for every matrix of the arrangement, whatever its weights.
     case constant([UInt8])
-    /// What is known when all groups are, and computed from their scales.
-    case late
+    /// What is decided for the whole matrix.
+    case decided
   }
 
   /// Where codes of b bits lie, of a matrix of N rows and K columns.

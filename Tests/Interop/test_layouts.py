@@ -7,7 +7,7 @@ import pytest
 
 from conftest import MODEL, assert_refused, read_gguf, values
 from containers import read_safetensors, safetensors_bytes
-from layouts import read_model
+from layouts import E4M3, read_model
 
 CASES = [
     ("compressed-tensors", "--to int4 --group 32"),
@@ -15,9 +15,12 @@ CASES = [
     ("compressed-tensors", "--to int8"),
     ("compressed-tensors", "--to int8 --activations"),
     ("compressed-tensors", "--to fp8"),
+    ("compressed-tensors", "--to fp8 --group tensor"),
+    ("compressed-tensors", "--to fp8 --group 128x128"),
     ("compressed-tensors", "--to mxfp4"),
     ("compressed-tensors", "--to nvfp4"),
     ("bitsandbytes", "--to nf4"),
+    ("bitsandbytes", "--to nf4 --double-quantization"),
     ("bitsandbytes", "--to fp4 --group 128"),
     ("bitsandbytes", "--to int8"),
     ("awq", "--to int4"),
@@ -90,21 +93,54 @@ def test_shards(kerf, source, outputs):
     assert report["total"]["nmse"] == 0 and not report["unmatched"]["reference"]
 
 
-def test_scales_of_scales(kerf, source, weights, outputs):
-    folder = outputs / "model"
-    result = kerf(
-        "convert", source, folder, "--to", "nf4", "--double-quantization", "--layout",
-        "bitsandbytes", "--json")
-    assert "kerf measure" in result.err
-    assert json.loads(result.out)["total"]["nmse"] is None
-    read = read_model(folder)
-    measured = json.loads(kerf("measure", MODEL, folder, "--no-matmul", "--json").out)["tensors"]
-    quantized = [row for row in measured if row["format"] == "nf4_g64"]
-    assert len(quantized) == 37
-    for row in quantized:
-        x = weights[row["name"]].astype(np.float64)
-        error = ((read[row["name"]].astype(np.float64) - x) ** 2).sum() / (x**2).sum()
-        assert error == pytest.approx(row["nmse"], rel=1e-6) and error < 0.009
+@pytest.mark.parametrize("rounding", ["optimal", "reference"])
+def test_scales_of_scales(kerf, source, weights, outputs, rounding):
+    """Reference rounding keeps the library's codes; optimal rounding chooses them again."""
+    arguments = ["convert", source, "--layout", "bitsandbytes", "--to", "nf4", "--rounding", rounding]
+    folder, plain = outputs / "nested", outputs / "plain"
+    report = json.loads(kerf(
+        *arguments[:2], folder, *arguments[2:], "--double-quantization", "--json").out)
+    without = json.loads(kerf(*arguments[:2], plain, *arguments[2:], "--json").out)
+    nested_tensors = read_safetensors(folder / "model.safetensors")[0]
+    plain_tensors = read_safetensors(plain / "model.safetensors")[0]
+    changed = 0
+    for row, other in zip(report["tensors"], without["tensors"]):
+        if row["format"] != "nf4_g64":
+            continue
+        codes = [tensors[row["name"]][1] for tensors in (nested_tensors, plain_tensors)]
+        changed += (codes[0] != codes[1]).sum()
+        assert row["bits_per_weight"] < 4.2
+        assert row["nmse"] < 1.03 * other["nmse"]
+    assert (changed > 0) == (rounding == "optimal")
+
+
+@pytest.mark.parametrize("group, tile", [("tensor", (200, 256)), ("128x128", (128, 128)), ("64x32", (64, 32))])
+def test_floats_whose_rows_share_scales(kerf, tmp_path, outputs, group, tile):
+    """Rows that do not fill the last tile, too; every scale is the largest weight's over 448."""
+    x = np.random.default_rng(5).standard_normal((200, 256)).astype(np.float32) * 0.02
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(
+        safetensors_bytes({"model.layers.0.mlp.up_proj.weight": ("F32", x)}))
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    arguments = ["convert", folder, outputs / "fp8", "--to", "fp8", "--group", group, "--layout",
+                 "compressed-tensors", "--json"]
+    planned = json.loads(kerf(*arguments, "--dry-run").out)["tensors"][0]
+    row = json.loads(kerf(*arguments).out)["tensors"][0]
+    tensors = read_safetensors(outputs / "fp8/model.safetensors")[0]
+    scales = tensors["model.layers.0.mlp.up_proj.weight_scale"][1]
+    codes = E4M3[tensors["model.layers.0.mlp.up_proj.weight"][1].view(np.uint8)]
+    tiles = [(i, j) for i in range(0, 200, tile[0]) for j in range(0, 256, tile[1])]
+    assert row["bytes"] == planned["bytes"] == x.size + 4 * len(tiles) and scales.size == len(tiles)
+    assert scales.shape == ((1,) if group == "tensor" else (-(-200 // tile[0]), 256 // tile[1]))
+    for (i, j), scale in zip(tiles, scales.reshape(-1)):
+        part = np.s_[i:i + tile[0], j:j + tile[1]]
+        assert scale == np.abs(x[part]).max() / np.float32(448)
+        codes[part] *= scale
+    error = ((codes.astype(np.float64) - x) ** 2).sum() / (x.astype(np.float64) ** 2).sum()
+    assert row["nmse"] == pytest.approx(error, rel=1e-6) and error < 0.03**2
+    measured = kerf("measure", folder, outputs / "fp8", "--no-matmul", "--json").out
+    assert json.loads(measured)["total"]["nmse"] == pytest.approx(error, rel=1e-6)
 
 
 @pytest.mark.parametrize("scale", ["weight_scale_inv", "weight_scale", "scale_weight"])
@@ -136,6 +172,9 @@ def test_rules_decide(kerf, source, outputs):
 @pytest.mark.parametrize("arguments, status, words", [
     (["--to", "int4", "--layout", "bitsandbytes"], 1, "nf4 or fp4"),
     (["--to", "int4", "--layout", "awq", "--tensor", "layer.0.*query=int8_g64"], 1, "int4"),
+    (["--to", "int8", "--group", "tensor", "--layout", "compressed-tensors"], 1, "e4m3"),
+    (["--to", "fp8", "--group", "128x128", "--layout", "mlx"], 1, "e4m3"),
+    (["--to", "fp8", "--group", "128x", "--layout", "compressed-tensors"], 64, "128x"),
     (["--to", "q4_0", "--layout", "mlx"], 64, "int4"),
     (["--to", "int4", "--layout", "olive"], 64, "olive"),
     (["--to", "q4_0", "--group", "64"], 64, "--group"),

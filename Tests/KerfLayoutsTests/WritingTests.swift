@@ -1,4 +1,5 @@
 import KerfCheckpoints
+import KerfCodecs
 import KerfElements
 import KerfLayouts
 import SystemPackage
@@ -153,6 +154,31 @@ struct WritingTests {
     }
   }
 
+  /// What is decided for a whole matrix is where its readers look for it.
+  @Test func scalesOfWholeMatrices() throws {
+    func planes(_ name: String, _ sharing: Layout.Sharing, nested: Bool = false) throws -> [Plane] {
+      var tensor = Self.tensor("a.weight", Self.group(name), [200, 256])
+      tensor.sharing = sharing
+      let layout: Layout = nested ? .bitsandbytes : .compressedTensors
+      guard
+        case .arranged(_, let arrangement, _) = try Self.plan(
+          layout, [tensor], nested: nested
+        ).places[0]
+      else { return [] }
+      #expect(arrangement.matrixScales != nil)
+      return arrangement.planes.filter { $0.content == .decided }
+    }
+    let tensor = try planes("e4m3_g256_bf16", .tensor)
+    #expect(tensor.map(\.suffix) == ["weight_scale"] && tensor[0].shape == [1])
+    let tiles = try planes("e4m3_g128_bf16", .tiles(rows: 128))
+    #expect(tiles.map(\.suffix) == ["weight_scale"] && tiles[0].shape == [2, 2])
+    #expect(tiles[0].format == .bf16)
+    let divisor = try planes("e2m1_g16_e4m3", .none)
+    #expect(divisor.map(\.suffix) == ["weight_global_scale"])
+    let nested = try planes("nf4_g64", .none, nested: true)
+    #expect(nested.map(\.shape.count) == [800, 4, 256, nested[3].shape.count])
+  }
+
   /// The scales of the golden without nesting become those of the golden with it.
   @Test(arguments: ["nf4", "fp4"]) func nestedScales(_ kind: String) throws {
     let plain = try Model.open(GoldenTests.folder.appending("bitsandbytes-" + kind))
@@ -166,16 +192,13 @@ struct WritingTests {
         Issue.record("no nested scales")
         continue
       }
-      #expect(NestedScales.map == expected.map)
+      #expect(NestedScales.numbers == expected.map)
       #expect(abs(found.offset - expected.offset) <= expected.offset.ulp)
-      #expect(zip(found.absmax, expected.absmax).allSatisfy { abs($0 - $1) <= 2 * $1.ulp })
+      #expect(zip(found.largest, expected.absmax).allSatisfy { abs($0 - $1) <= 2 * $1.ulp })
       let stored = try #require(
         nested.checkpoint.tensor(named: tensor.name + ".absmax"))
       #expect(try nested.checkpoint.bytes(of: stored) == found.codes)
     }
-    #expect(NestedScales([]).scales.isEmpty)
-    #expect(NestedScales([.nan, .infinity, 0]).scales == [0, 0, 0])
-    #expect(NestedScales([2, 2]).scales == [2, 2])
   }
 
   @Test func theRestOfConfigStays() throws {
@@ -218,6 +241,30 @@ struct WritingTests {
     let plain = try config(.compressedTensors, ["int8_g128_bf16"], activations: true)
     #expect(plain["format"]?.string == "int-quantized")
 
+    func floats(_ tensors: [(format: String, sharing: Layout.Sharing)]) throws -> [JSONObject] {
+      let plan = try Self.plan(
+        .compressedTensors,
+        tensors.enumerated().map {
+          var tensor = Self.tensor("m\($0).weight", Self.group($1.format), [200, 256])
+          tensor.sharing = $1.sharing
+          return tensor
+        }, activations: true)
+      let groups =
+        try JSONValue(parsing: plan.texts[0].bytes).object?["quantization_config"]?
+        .object?["config_groups"]?.object?.members ?? []
+      return groups.compactMap(\.value.object)
+    }
+    let shared = try floats([
+      ("e4m3_g256_bf16", .tensor), ("e4m3_g128_bf16", .tiles(rows: 128)), ("e4m3_g256_bf16", .none),
+      ("e4m3_g128_bf16", .tiles(rows: 128)),
+    ])
+    #expect(
+      shared.map { $0["weights"]?.object?["strategy"]?.string } == ["block", "tensor", "channel"])
+    #expect(
+      shared[0]["weights"]?.object?["block_structure"]?.array?.compactMap(\.integer) == [128, 128])
+    #expect(shared[0]["input_activations"]?.object?["group_size"]?.integer == 128)
+    #expect(shared[1]["input_activations"]?.object?["strategy"]?.string == "token")
+
     let mlx = try config(.mlx, ["int8_g32_bias_bf16", "int4_g64_bias_bf16", "int4_g64_bias_bf16"])
     #expect(mlx["bits"]?.integer == 4)
     #expect(mlx["m0"]?.object?["bits"]?.integer == 8)
@@ -251,6 +298,15 @@ struct WritingTests {
       }
       if let error { #expect("\(error)".contains("\"a.weight\": \(layout) cannot hold")) }
     }
+    for (layout, format) in [(.compressedTensors, "int4_g64_bf16"), (.mlx, "e4m3_g32_e8m0")]
+      as [(Layout, String)]
+    {
+      for sharing in [Layout.Sharing.tensor, .tiles(rows: 128)] {
+        var tensor = Self.tensor("a.weight", Self.group(format))
+        tensor.sharing = sharing
+        #expect(throws: LayoutError.self) { try Self.plan(layout, [tensor]) }
+      }
+    }
   }
 
   @Test func formatsThatLayoutsMean() {
@@ -265,6 +321,9 @@ struct WritingTests {
     #expect(name(.compressedTensors, .integers(bits: 4), .f16, .channel) == "int4_g256")
     #expect(name(.compressedTensors, .e4m3) == "e4m3_g256_bf16")
     #expect(name(.mlx, .integers(bits: 4)) == "int4_g64_bias_bf16")
+    #expect(name(.compressedTensors, .e4m3, .f32, .tensor) == "e4m3_g256")
+    #expect(
+      name(.compressedTensors, .e4m3, .bf16, .tiles(rows: 64, columns: 128)) == "e4m3_g128_bf16")
     #expect(name(.mlx, .e4m3) == "e4m3_g32_e8m0")
     #expect(name(.mlx, .e2m1, .bf16, .elements(16)) == "e2m1_g16_e4m3")
     #expect(name(.bitsandbytes, .nf4) == "nf4_g64")

@@ -29,12 +29,44 @@ extension Layout {
     }
   }
 
-  /// Which elements of a row share a scale.
+  /// Which elements share a scale.
   public enum Grouping: Sendable, Hashable {
-    /// So many, one after another.
+    /// So many of a row, one after another.
     case elements(Int)
-    /// All of them.
+    /// All of a row.
     case channel
+    /// So many of a row, in so many rows.
+    case tiles(rows: Int, columns: Int)
+    /// All of a matrix.
+    case tensor
+
+    /// What groups have in common with those of other rows.
+    public var sharing: Sharing {
+      switch self {
+      case .elements, .channel: .none
+      case .tiles(let rows, _): .tiles(rows: rows)
+      case .tensor: .tensor
+      }
+    }
+  }
+
+  /// Which groups of different rows have a scale in common.
+  public enum Sharing: Sendable, Hashable {
+    /// None.
+    case none
+    /// Those below one another, in so many rows.
+    case tiles(rows: Int)
+    /// All of a matrix.
+    case tensor
+
+    /// Rows that share scales, in a matrix of so many.
+    package func rowsPerScale(of rows: Int) -> Int {
+      switch self {
+      case .none: 1
+      case .tiles(let height): height
+      case .tensor: max(rows, 1)
+      }
+    }
   }
 
   /// The format that the layout means by these codes, for a matrix with rows of `columns` elements.
@@ -51,8 +83,8 @@ extension Layout {
   ) -> GroupFormat? {
     var length = usualLength
     switch (grouping, codes) {
-    case (.elements(let elements)?, _): length = elements
-    case (.channel?, _): length = columns
+    case (.elements(let elements)?, _), (.tiles(_, let elements)?, _): length = elements
+    case (.channel?, _), (.tensor?, _): length = columns
     // What other codes have come in lengths of their own.
     case (nil, .e2m1): length = 32
     case (nil, .e4m3): length = self == .mlx ? 32 : columns
@@ -76,19 +108,19 @@ extension Layout {
 
   /// How the groups of a matrix lie in the layout.
   ///
-  /// - Parameters:
-  ///   - name: The tensor, for errors.
-  ///   - weights: The type that the weights had.
-  ///   - version: What GPTQ stores of zero points.
+  /// - Parameter version: What GPTQ stores of zero points.
   /// - Throws: ``LayoutError``, `.cannotHold`.
   func arrangement(
-    of format: Format, _ shape: Shape, named name: String, weights: Format,
-    _ options: ModelPlan.Options, version: GPTQ.Version
+    of tensor: ModelPlan.Tensor, _ options: ModelPlan.Options, version: GPTQ.Version
   ) throws(LayoutError) -> Arrangement {
+    let shape = tensor.shape
     func refusal(_ expected: String) -> LayoutError {
-      .cannotHold(self, tensor: name, format, expected: expected)
+      .cannotHold(self, tensor: tensor.name, tensor.format, expected: expected)
     }
-    guard case .group(let group) = format else { throw refusal(formats) }
+    guard case .group(let group) = tensor.format else { throw refusal(formats) }
+    if tensor.sharing != .none, self != .compressedTensors || group.codes != .e4m3 {
+      throw refusal("scales that rows have to themselves, but for e4m3 in compressed-tensors")
+    }
     guard shape.count > 0, shape.columns.isMultiple(of: group.length) else {
       throw refusal("groups that fill rows of \(shape.columns)")
     }
@@ -99,11 +131,11 @@ extension Layout {
       switch self {
       case .compressedTensors:
         CompressedTensors.arrangement(
-          group, shape, activations: options.quantizesActivations)
+          group, shape, tensor.sharing, activations: options.quantizesActivations)
       case .mlx: MLX.mode(group) == nil ? nil : MLX.arrangement(group, shape)
       case .bitsandbytes:
         BitsAndBytes.arrangement(
-          group, shape, weights: weights, nestsScales: options.nestsScales)
+          group, shape, weights: tensor.sourceFormat, nestsScales: options.nestsScales)
       case .awq: AWQ.holds(group) ? AWQ.arrangement(group, shape) : nil
       case .gptq: GPTQ.holds(group) ? GPTQ.arrangement(group, shape, bias: version.bias) : nil
       }
@@ -119,7 +151,8 @@ extension Layout {
   private var formats: String {
     switch self {
     case .compressedTensors:
-      "int4 or int8 with or without zero points, e4m3 with a scale a row, e2m1_g32, e2m1_g16_e4m3"
+      "int4 or int8 with or without zero points, e4m3 with a scale a row, tile or tensor, e2m1_g32, "
+        + "e2m1_g16_e4m3"
     case .mlx: "int2 to int6 or int8 with a bias in groups of 32, 64 or 128, or its e2m1 and e4m3"
     case .bitsandbytes: "nf4 or fp4 with scales of f32, or int8 with one a row"
     case .awq: "int4 with scales of f16"
@@ -130,7 +163,7 @@ extension Layout {
 
 extension CompressedTensors {
   static func arrangement(
-    _ format: GroupFormat, _ shape: Shape, activations: Bool
+    _ format: GroupFormat, _ shape: Shape, _ sharing: Layout.Sharing, activations: Bool
   ) -> Arrangement? {
     switch (format.codes, format.offset, format.scale) {
     case (.integers(let bits), .none, .f32), (.integers(let bits), .none, .f16),
@@ -140,11 +173,17 @@ extension CompressedTensors {
       guard bits == 4 || bits == 8, (shape.columns * bits).isMultiple(of: 32) else { return nil }
       return packed(format, shape)
     case (.e4m3, .none, .f32), (.e4m3, .none, .f16), (.e4m3, .none, .bf16):
-      guard format.length == shape.columns else { return nil }
-      return float(format, shape, scales: [shape.rows, 1], rowsPerScale: 1)
+      switch sharing {
+      case .tiles(let rows):
+        // Readers tell tiles from channels by the number of scales.
+        return rows > 1 ? sharedFloat(format, shape, sharing) : nil
+      case .tensor: return sharedFloat(format, shape, sharing)
+      case .none where format.length == shape.columns:
+        return float(format, shape, scales: [shape.rows, 1], rowsPerScale: 1)
+      case .none: return nil
+      }
     case (.e2m1, .none, .e8m0) where format.length == 32: return mxfp4(format, shape)
-    // The divisor is known when all weights are.
-    case (.e2m1, .none, .e4m3) where format.length == 16: return nvfp4(format, shape, divisor: 1)
+    case (.e2m1, .none, .e4m3) where format.length == 16: return nvfp4(format, shape, divisor: nil)
     default: return nil
     }
   }

@@ -67,17 +67,21 @@ struct LayoutConfig {
       let scheme: CompressedTensors.Scheme
       let format: GroupFormat?
       let isChannel: Bool
+      let scales: MatrixScales.Kind?
     }
     let classes = classes { module in
       let format = module.arrangement.format
-      let isChannel = format.length == module.arrangement.shape.columns
+      let scales = module.arrangement.matrixScales
+      let isTile = if case .shared(.tiles) = scales { true } else { false }
       // Rows of any length make one class where they are channels.
+      let isChannel = format.length == module.arrangement.shape.columns && !isTile
       let same =
         isChannel
         ? GroupFormat(
           format.codes, length: 8, offset: format.offset, scale: format.scale) : format
       return Key(
-        scheme: CompressedTensors.scheme(module.arrangement), format: same, isChannel: isChannel)
+        scheme: CompressedTensors.scheme(module.arrangement), format: same, isChannel: isChannel,
+        scales: scales)
     }
     var groups: [JSONObject.Member] = []
     for (number, (key, modules)) in classes.enumerated() {
@@ -88,15 +92,14 @@ struct LayoutConfig {
       if let format = key.format {
         group = group.setting(
           "weights",
-          .object(CompressedTensors.arguments(format, key.scheme, isChannel: key.isChannel)))
+          .object(
+            CompressedTensors.arguments(
+              format, key.scheme, isChannel: key.isChannel, key.scales)))
       }
       if options.quantizesActivations, key.scheme == .plain || key.scheme == .float {
         group = group.setting(
           "input_activations",
-          .object([
-            "num_bits": 8, "type": key.scheme == .plain ? "int" : "float", "strategy": "token",
-            "dynamic": true, "symmetric": true,
-          ]))
+          .object(CompressedTensors.activations(key.scheme, key.format, key.scales)))
       }
       group = group.setting("format", .string(key.scheme.rawValue))
       groups.append(JSONObject.member("group_\(number)", .object(group)))
@@ -204,17 +207,27 @@ extension CompressedTensors {
   }
 
   /// What `weights` says of a class of modules.
-  static func arguments(_ format: GroupFormat, _ scheme: Scheme, isChannel: Bool) -> JSONObject {
+  static func arguments(
+    _ format: GroupFormat, _ scheme: Scheme, isChannel: Bool, _ scales: MatrixScales.Kind?
+  ) -> JSONObject {
     let isInteger = scheme == .packed || scheme == .plain
     var object: JSONObject = [
       "num_bits": JSONValue(format.codes.bits), "type": isInteger ? "int" : "float",
       "symmetric": .bool(format.offset == .none),
     ]
-    if isChannel {
-      object = object.setting("strategy", "channel")
-    } else {
-      object = object.setting("strategy", scheme == .nvfp4 ? "tensor_group" : "group")
-      object = object.setting("group_size", JSONValue(format.length))
+    switch scales {
+    case .shared(.tensor): object = object.setting("strategy", "tensor")
+    case .shared(.tiles(let rows)):
+      object = object.setting("strategy", "block")
+      object = object.setting(
+        "block_structure", .array([JSONValue(rows), JSONValue(format.length)]))
+    default:
+      if isChannel {
+        object = object.setting("strategy", "channel")
+      } else {
+        object = object.setting("strategy", scheme == .nvfp4 ? "tensor_group" : "group")
+        object = object.setting("group_size", JSONValue(format.length))
+      }
     }
     switch scheme {
     case .nvfp4: object = object.setting("scale_dtype", "torch.float8_e4m3fn")
@@ -222,5 +235,23 @@ extension CompressedTensors {
     default: break
     }
     return object.setting("dynamic", false)
+  }
+
+  /// What `input_activations` says: eight bits, with a scale for each token, or where weights have
+  /// tiles, for as many elements of a token as a tile is wide.
+  static func activations(
+    _ scheme: Scheme, _ format: GroupFormat?, _ scales: MatrixScales.Kind?
+  ) -> JSONObject {
+    var object: JSONObject = [
+      "num_bits": 8, "type": scheme == .plain ? "int" : "float", "dynamic": true,
+      "symmetric": true,
+    ]
+    if case .shared(.tiles) = scales, let format {
+      object = object.setting("strategy", "group")
+      object = object.setting("group_size", JSONValue(format.length))
+    } else {
+      object = object.setting("strategy", "token")
+    }
+    return object
   }
 }

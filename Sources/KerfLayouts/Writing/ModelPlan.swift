@@ -22,13 +22,19 @@ public struct ModelPlan: Sendable {
     public var format: Format
     /// The type that it had, which scales take where a layout wants the model's own.
     public var sourceFormat: Format
+    /// What its groups have in common with those of other rows.
+    public var sharing: Layout.Sharing
 
     /// A tensor of these properties.
-    public init(name: String, shape: Shape, format: Format, sourceFormat: Format) {
+    public init(
+      name: String, shape: Shape, format: Format, sourceFormat: Format,
+      sharing: Layout.Sharing = .none
+    ) {
       self.name = name
       self.shape = shape
       self.format = format
       self.sourceFormat = sourceFormat
+      self.sharing = sharing
     }
   }
 
@@ -107,8 +113,7 @@ public struct ModelPlan: Sendable {
           layout, tensor: tensor.name, tensor.format, expected: "a name that ends in .weight")
       }
       let arrangement = try layout.arrangement(
-        of: tensor.format, tensor.shape, named: tensor.name, weights: tensor.sourceFormat, options,
-        version: version)
+        of: tensor, options, version: version)
       modules.append(
         LayoutConfig.Module(name: module, arrangement: arrangement, weights: tensor.sourceFormat))
       shards.add(arrangement.planes.map { (module + "." + $0.suffix, $0.format, $0.shape) })

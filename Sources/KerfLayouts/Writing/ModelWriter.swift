@@ -2,7 +2,6 @@
 
 internal import KerfCheckpoints
 internal import KerfElements
-internal import Synchronization
 public import SystemPackage
 
 /// A directory of a model that is being written, and does not exist under its name before it is
@@ -16,13 +15,6 @@ public final class ModelWriter: Sendable {
   private let directory: AtomicDirectory
   private let files: [AtomicFile]
   private let bands: Bands
-  private let scales = Mutex<[Int: PendingScales]>([:])
-
-  /// Scales of a matrix, some of which are still to come.
-  private struct PendingScales {
-    var scales: [Float]
-    var missing: Int
-  }
 
   /// Creates the files of `plan`, with everything that does not depend on weights.
   ///
@@ -105,16 +97,6 @@ public final class ModelWriter: Sendable {
           try write(band.portion, band.buffer, to: tensors, in: shard)
         }
       }
-      guard arrangement.planes.contains(where: { $0.content == .late }),
-        let scales = collect(tensor, groups, blocks, arrangement)
-      else { return }
-      let late = BitsAndBytes.latePlanes(
-        arrangement.format, arrangement.shape, type: plan.tensors[tensor].sourceFormat,
-        scales: scales)
-      let places = zip(arrangement.planes, tensors).filter { $0.0.content == .late }
-      for (place, bytes) in zip(places, late) {
-        try files[shard].write(bytes, at: place.1.offset)
-      }
     } catch { throw .checkpoint(error) }
   }
 
@@ -135,36 +117,22 @@ public final class ModelWriter: Sendable {
     }
   }
 
-  /// Keeps the scales of groups; returns those of the matrix where they were the last.
-  private func collect(
-    _ tensor: Int, _ groups: Range<Int>, _ blocks: UnsafeRawPointer, _ arrangement: Arrangement
-  ) -> [Float]? {
-    let count = arrangement.groupCount
-    let size = arrangement.format.byteCount
-    return scales.withLock { pending in
-      var of =
-        pending.removeValue(forKey: tensor)
-        ?? PendingScales(scales: [Float](repeating: 0, count: count), missing: count)
-      for group in groups {
-        of.scales[group] = (blocks + (group - groups.lowerBound) * size).loadUnaligned(
-          as: Float.self)
-      }
-      of.missing -= groups.count
-      if of.missing <= 0 { return of.scales }
-      pending[tensor] = of
-      return nil
-    }
-  }
-
-  /// Writes the number that divides all scales of a matrix, where the layout has one.
+  /// Writes what was decided for a whole matrix.
   ///
-  /// - Parameter tensor: Its index in ``ModelPlan/places``.
-  public func write(divisor: Float, of tensor: Int) throws(LayoutError) {
-    guard case .arranged(let shard, let arrangement, let tensors) = plan.places[tensor],
-      let plane = arrangement.planes.firstIndex(where: { $0.suffix == "weight_global_scale" })
-    else { preconditionFailure("tensor \(tensor) has no divisor") }
+  /// - Parameters:
+  ///   - scales: What ``Arrangement/matrixScales`` asks for.
+  ///   - tensor: Its index in ``ModelPlan/places``.
+  package func write(_ scales: MatrixScales, of tensor: Int) throws(LayoutError) {
+    guard case .arranged(let shard, let arrangement, let tensors) = plan.places[tensor] else {
+      preconditionFailure("tensor \(tensor) is in no planes")
+    }
+    let places = zip(arrangement.planes, tensors).filter { $0.0.content == .decided }.map(\.1)
+    let planes = arrangement.decidedPlanes(scales, weights: plan.tensors[tensor].sourceFormat)
+    precondition(places.map(\.byteCount) == planes.map(\.count), "other scales than planes hold")
     do {
-      try files[shard].write(littleEndian(divisor.bitPattern), at: tensors[plane].offset)
+      for (place, bytes) in zip(places, planes) {
+        try files[shard].write(bytes, at: place.offset)
+      }
     } catch { throw .checkpoint(error) }
   }
 
