@@ -88,6 +88,27 @@ package enum FileSystem {
     return names.sorted()
   }
 
+  /// The files in a directory and in directories in it, four of them deep, by their paths from there.
+  /// Links count as what they lead to: files of a hub's cache are links to where they are kept.
+  package static func files(
+    below directory: FilePath, depth: Int = 0
+  ) throws(CheckpointError) -> [FilePath] {
+    var files: [FilePath] = []
+    for name in try names(in: directory) {
+      let path = directory.appending(name)
+      switch (try? path.stat())?.type {
+      case .regular: files.append(FilePath(name))
+      case .directory where depth < 4:
+        let place = FilePath(name)
+        files += try FileSystem.files(below: path, depth: depth + 1).map {
+          place.appending($0.components)
+        }
+      default: continue
+      }
+    }
+    return files
+  }
+
   /// Waits until the file's bytes are on the disk.
   static func synchronize(
     _ descriptor: FileDescriptor, for target: FilePath

@@ -26,15 +26,21 @@ struct ReportFile {
   ///
   /// - Parameters:
   ///   - option: The option that the user named it with.
-  ///   - others: Files that the command reads or makes, which it must not be.
+  ///   - others: Models and files that the command reads or makes, which it must not be, nor a file
+  ///     of theirs.
   init(
     _ path: String, as kind: Kind? = nil, option: String = "--report", apartFrom others: [String]
   ) throws {
     self.path = FilePath(path)
     self.kind = try kind ?? Kind(path: path)
-    let others = others.map { FilePath($0) }
-    guard !others.contains(where: { $0 == self.path || $0.isSameFile(as: self.path) }) else {
-      throw Terminal.failure("\(option) \(path): is the input or the output")
+    for other in others.map({ FilePath($0) }) {
+      if other == self.path || other.isSameFile(as: self.path) {
+        throw Terminal.failure("\(option) \(path): is the input or the output")
+      }
+      if Checkpoint.belongings(of: other).contains(where: { $0.isSameFile(as: self.path) }) {
+        throw Terminal.failure(
+          "\(option) \(path): is a file of \(other); expected a place outside of it")
+      }
     }
     // A place that cannot be written to is found out now, not after the work.
     do {

@@ -39,9 +39,10 @@ public struct Conversion: Sendable {
 
     if request.layout == nil { _ = try Output.container(request) }
     let input = try Checkpoint.model(request.input)
-    guard
-      !([input.path] + input.parts).contains(where: { $0.isSameFile(as: request.output) })
-    else { throw .outputIsInput(request.output) }
+    let belongings = Checkpoint.belongings(of: request.input)
+    guard !belongings.contains(where: { $0.isSameFile(as: request.output) }) else {
+      throw .outputIsInput(request.output)
+    }
 
     let importance = try Conversion.importance(request, input)
     let output = try Output(request, of: input, importance?.file)

@@ -173,6 +173,48 @@ def test_a_report_that_cannot_be_written(kerf, tiny, outputs):
     assert list(outputs.iterdir()) == []
 
 
+@pytest.fixture
+def directory(tiny, tmp_path):
+    """A model as downloaded: a file of it is a link, as in a hub's cache."""
+    folder = tmp_path / "hub" / "model"
+    (folder / "1_Pooling").mkdir(parents=True)
+    shutil.copy(tiny, folder / "model.safetensors")
+    (folder.parent / "blob").write_text("{}")
+    (folder / "config.json").symlink_to("../blob")
+    for name in ["tokenizer.json", "vocab.csv", "1_Pooling/config.json"]:
+        (folder / name).write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("name", [
+    "config.json", "tokenizer.json", "vocab.csv", "1_Pooling/config.json", "../blob"])
+@pytest.mark.parametrize("command", ["convert", "measure", "sweep", "file"])
+def test_a_report_that_is_a_file_of_the_model(kerf, directory, outputs, command, name):
+    path = directory / name
+    if command == "file" and name not in ("config.json", "../blob"):
+        pytest.skip("what lies beside a file need not belong to it")
+    source = directory / "model.safetensors" if command == "file" else directory
+    report = outputs / "report.html"
+    report.symlink_to(path.resolve())
+    arguments = {
+        "measure": ["measure", source, source, "--report"], "sweep": ["sweep", source, "--html"],
+    }.get(command, ["convert", source, outputs / "x.gguf", "--to", "q8_0", "--report"])
+    for place in [report] + ([path] if path.suffix or command == "sweep" else []):
+        # Reports end in what they are.
+        result = kerf(*arguments, place, status=1)
+        assert len(result.err.splitlines()) == 1 and place.name in result.err
+        assert path.read_text() == "{}"
+    assert [path.name for path in outputs.iterdir()] == ["report.html"]
+    if command == "convert":
+        kerf(*arguments, directory / "report.json")
+
+
+def test_an_output_that_is_a_file_of_the_model(kerf, directory, outputs):
+    (outputs / "x.gguf").symlink_to(directory / "config.json")
+    result = kerf("convert", directory, outputs / "x.gguf", "--to", "q8_0", "--force", status=1)
+    assert "never touched" in result.err and (directory / "config.json").read_text() == "{}"
+
+
 def test_an_instruction_set_that_is_not_there(kerf, tiny, outputs):
     result = kerf(
         "convert", tiny, outputs / "x.gguf", "--to", "q8_0", status=1,

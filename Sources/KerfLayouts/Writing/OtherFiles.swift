@@ -16,25 +16,9 @@ enum OtherFiles {
 
   /// The files below `directory` that are neither weights nor hidden, by their paths in it.
   static func names(in directory: FilePath) throws(CheckpointError) -> [FilePath] {
-    try names(in: directory, under: FilePath(), depth: 0)
-  }
-
-  private static func names(
-    in directory: FilePath, under place: FilePath, depth: Int
-  ) throws(CheckpointError) -> [FilePath] {
-    var result: [FilePath] = []
-    for name in try FileSystem.names(in: directory) {
-      let path = directory.appending(name)
-      let inside = place.appending(name)
-      // Through links: files in a hub's cache are links to where they are kept.
-      switch (try? path.stat())?.type {
-      case .regular where !weights.contains(where: name.hasSuffix): result.append(inside)
-      case .directory where depth < 4:
-        result += try names(in: path, under: inside, depth: depth + 1)
-      default: continue
-      }
+    try FileSystem.files(below: directory).filter { path in
+      !weights.contains(where: path.string.hasSuffix)
     }
-    return result
   }
 
   static func copy(
