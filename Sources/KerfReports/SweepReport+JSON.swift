@@ -31,8 +31,8 @@ private struct JSONSweepReport: Encodable {
 
     func encode(to encoder: any Encoder) throws {
       var json = encoder.container(keyedBy: JSONKey.self)
-      try json.encode(row.format.name, forKey: "format")
-      try json.encode(row.format.bitsPerWeight, forKey: "bits_per_weight")
+      try json.encode(row.name, forKey: "format")
+      try json.encode(row.bitsPerWeight, forKey: "bits_per_weight")
       try json.encode(row.byteCount, forKey: "bytes")
       try json.encode(report.fileByteCount(row), forKey: "file_bytes")
       try json.encode(row.tensorCount, forKey: "tensor_count")
