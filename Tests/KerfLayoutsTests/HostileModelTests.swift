@@ -81,8 +81,32 @@ struct HostileModelTests {
     }
   }()
 
+  /// The same with scales of scales, and a JSON text that ends in `entries`.
+  static func nestedFourBit(_ entries: String) -> Tensors {
+    var tensors = fourBit
+    tensors[1] = ("a.weight.absmax", .u8, [2], [])
+    tensors.append(("a.weight.nested_absmax", .f32, [1], []))
+    tensors.append(("a.weight.nested_quant_map", .f32, [256], []))
+    tensors[3].bytes = tensors[3].bytes.dropLast() + Array(", \(entries)}".utf8)
+    tensors[3].shape = Shape([tensors[3].bytes.count])!
+    return tensors
+  }
+  static let nested = #""nested_blocksize": 256, "nested_offset": 0.5"#
+
+  static let awqConfig =
+    #"{"quantization_config": {"quant_method": "awq", "bits": 4, "version": "gemm"}}"#
+  static let awq: Tensors = [
+    ("a.qweight", .i32, [64, 4], []), ("a.qzeros", .i32, [2, 4], []),
+    ("a.scales", .f16, [2, 32], []),
+  ]
+  static let floats4: Tensors = [
+    ("a.weight_packed", .u8, [3, 32], []), ("a.weight_scale", .f8_e4m3, [3, 4], []),
+    ("a.weight_global_scale", .f32, [1], littleEndian((1 as Float).bitPattern)),
+  ]
+
   static let sound: [(Tensors, String)] = [
-    (packed, compressed), (mlx, mlxConfig), (gptq, gptqConfig), (fourBit, fourBitConfig),
+    (packed, compressed), (floats4, compressed), (mlx, mlxConfig), (gptq, gptqConfig),
+    (awq, awqConfig), (fourBit, fourBitConfig), (nestedFourBit(nested), fourBitConfig),
   ]
 
   @Test func soundModelsOpen() throws {
@@ -109,6 +133,7 @@ struct HostileModelTests {
         }
         for shape in [
           [], [0], [1], [3], [3, 3], [0, 5], [5, 0], [64, 1], [1, 1, 1], [32, 32],
+          [0, .max], [.max, 0],
         ] as [Shape]
         where shape != tensors[index].shape {
           var other = tensors
@@ -183,6 +208,14 @@ struct HostileModelTests {
       }.utf8)
     try expectRefusal(across, Self.fourBitConfig, "within rows")
     try expectRefusal(changed(Self.fourBit, 2, []), Self.fourBitConfig, "nf4_g64")
+    for length in ["0", "-1", "1.5", #""256""#, "9223372036854775808", "1"] {
+      let entries = Self.nested.replacing("256", with: length)
+      try expectRefusal(Self.nestedFourBit(entries), Self.fourBitConfig, "nested_")
+    }
+    // A length that all scales have in common is as good as any.
+    let entries = Self.nested.replacing("256", with: "9223372036854775807")
+    let folder = try Folder(Self.nestedFourBit(entries), config: Self.fourBitConfig)
+    #expect(throws: Never.self) { try Model.open(folder.path) }
   }
 
   @Test func configsThatDisagree() throws {
