@@ -129,7 +129,8 @@ let package = Package(
     .target(
       name: "KerfReports",
       dependencies: [
-        "KerfElements", "KerfMetrics", "KerfBenchmarking", "KerfPlanning", "KerfAnalysis",
+        "KerfElements", "KerfMetrics", "KerfBenchmarking", "KerfCheckpoints", "KerfPlanning",
+        "KerfAnalysis",
       ],
       swiftSettings: swift),
 
