@@ -155,6 +155,9 @@ let package = Package(
     .target(
       name: "KerfReference", dependencies: ["KerfElements", "CVectors"],
       path: "Tests/KerfReference"),
+    .target(
+      name: "KerfTestSupport", dependencies: ["KerfCheckpoints", "KerfElements", system],
+      path: "Tests/KerfTestSupport", swiftSettings: swift),
     tests("KerfElements"),
     tests("KerfKernels", ["KerfDispatch", "KerfElements"]),
     tests("KerfCodecs", ["KerfElements"]),
@@ -162,15 +165,20 @@ let package = Package(
     tests("KerfMatmul", ["KerfCodecs", "KerfDispatch", "KerfElements"]),
     tests("KerfCheckpoints", ["KerfElements", system]),
     tests("KerfPlanning", ["KerfElements"]),
-    tests("KerfLayouts", ["KerfCheckpoints", "KerfElements", "KerfPlanning", system]),
+    tests(
+      "KerfLayouts",
+      ["KerfCheckpoints", "KerfElements", "KerfPlanning", "KerfTestSupport", system]),
     tests(
       "KerfConversion",
-      ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning", system]),
+      [
+        "KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning",
+        "KerfTestSupport", system,
+      ]),
     tests(
       "KerfAnalysis",
       [
         "KerfCheckpoints", "KerfCodecs", "KerfConversion", "KerfElements", "KerfMetrics",
-        "KerfPlanning", system,
+        "KerfPlanning", "KerfTestSupport", system,
       ]),
     tests("KerfBenchmarking", ["KerfCodecs", "KerfElements"]),
     tests(
