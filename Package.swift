@@ -129,7 +129,8 @@ let package = Package(
     .target(
       name: "KerfReports",
       dependencies: [
-        "KerfElements", "KerfMetrics", "KerfBenchmarking", "KerfPlanning", "KerfAnalysis",
+        "KerfElements", "KerfMetrics", "KerfBenchmarking", "KerfCheckpoints", "KerfPlanning",
+        "KerfAnalysis",
       ],
       swiftSettings: swift),
 
@@ -154,6 +155,9 @@ let package = Package(
     .target(
       name: "KerfReference", dependencies: ["KerfElements", "CVectors"],
       path: "Tests/KerfReference"),
+    .target(
+      name: "KerfTestSupport", dependencies: ["KerfCheckpoints", "KerfElements", system],
+      path: "Tests/KerfTestSupport", swiftSettings: swift),
     tests("KerfElements"),
     tests("KerfKernels", ["KerfDispatch", "KerfElements"]),
     tests("KerfCodecs", ["KerfElements"]),
@@ -162,15 +166,21 @@ let package = Package(
     tests("KerfCheckpoints", ["KerfElements", system]),
     tests("KerfPlanning", ["KerfElements"]),
     tests(
-      "KerfLayouts", ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfPlanning", system]),
+      "KerfLayouts",
+      [
+        "KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfPlanning", "KerfTestSupport", system,
+      ]),
     tests(
       "KerfConversion",
-      ["KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning", system]),
+      [
+        "KerfCheckpoints", "KerfCodecs", "KerfElements", "KerfMetrics", "KerfPlanning",
+        "KerfTestSupport", system,
+      ]),
     tests(
       "KerfAnalysis",
       [
         "KerfCheckpoints", "KerfCodecs", "KerfConversion", "KerfElements", "KerfMetrics",
-        "KerfPlanning", system,
+        "KerfPlanning", "KerfTestSupport", system,
       ]),
     tests("KerfBenchmarking", ["KerfCodecs", "KerfElements"]),
     tests(

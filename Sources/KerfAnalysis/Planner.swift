@@ -125,21 +125,19 @@ public struct Planner: Sendable {
   private func measure(
     _ presets: [PresetDraft], _ progress: ConversionProgress
   ) throws(AnalysisError) -> [[Format: Trial.Outcome]] {
-    var groups: [[Format]: [Int]] = [:]
-    for (index, tensor) in input.tensors.enumerated() where tensor.format.isDecodable {
-      var formats = Set(sizes.options[index].map(\.format))
-      for preset in presets { formats.insert(preset.formats[index]) }
-      groups[Format.encodable.filter(formats.contains), default: []].append(index)
-    }
+    let candidates = input.tensors.indices.filter { input.tensors[$0].format.isDecodable }
+      .map { index in
+        let wanted = sizes.options[index].map(\.format) + presets.map { $0.formats[index] }
+        return (tensor: index, formats: Format.ordered(wanted).filter(\.isEncodable))
+      }
+    let outcomes = try Trial(
+      input: input, candidates, rounding: request.rounding, importance: importance,
+      sample: sample, threads: request.threads
+    ).run(progress: progress)
     var costs = [[Format: Trial.Outcome]](repeating: [:], count: input.tensors.count)
-    for (formats, tensors) in groups.sorted(by: { $0.value[0] < $1.value[0] })
-    where !formats.isEmpty {
-      let outcomes = try Trial(
-        input: input, tensors: tensors, formats: formats, rounding: request.rounding,
-        importance: importance, sample: sample, threads: request.threads
-      ).run(progress: progress)
-      for (index, outcomes) in zip(tensors, outcomes) {
-        for (format, outcome) in zip(formats, outcomes) { costs[index][format] = outcome }
+    for (candidate, outcomes) in zip(candidates, outcomes) {
+      for (format, outcome) in zip(candidate.formats, outcomes) {
+        costs[candidate.tensor][format] = outcome
       }
     }
     return costs

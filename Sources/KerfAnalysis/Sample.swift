@@ -2,9 +2,9 @@
 //
 //     |  ▓       |       ▓  | ▓        |      ▓   |      a stratum each, a run in each
 //
-// A run is a tile: whole blocks of every format, a few kilobytes to read. Every stratum has as many
-// runs as the others, or one more, and one of them is chosen by chance, so that no part of the
-// tensor is left out.
+// A run is a tile: whole blocks of every format, a few kilobytes to read, or a group that is longer.
+// Every stratum has as many runs as the others, or one more, and one of them is chosen by chance, so
+// that no part of the tensor is left out.
 
 internal import KerfCodecs
 
@@ -18,8 +18,9 @@ public struct Sample: Sendable, Hashable {
     case elements(Int)
   }
 
-  /// How much of every tensor is wanted. It is rounded up to whole runs of 4096 elements, 32 of
-  /// them at least; a tensor that has no more is looked at as a whole.
+  /// How much of every tensor is wanted. It is rounded up to whole runs of about 4096 elements, or
+  /// of one group where that is longer, 32 of them at least; a tensor that has no more is looked at
+  /// as a whole.
   public var extent: Extent
   /// What the choice starts from: the same seed chooses the same elements of a tensor, whatever
   /// else the file has.
@@ -31,28 +32,33 @@ public struct Sample: Sendable, Hashable {
     self.seed = seed
   }
 
-  /// Elements of a run.
-  static let run = Transcoder.tile
   /// From fewer it would be too uncertain how much they vary.
   private static let fewest = 32
 
   /// The runs that are looked at of a tensor; `nil` where that is all of it.
-  package func runs(of name: String, elements: Int) -> Runs? {
-    let available = elements / Sample.run + (elements % Sample.run > 0 ? 1 : 0)
+  ///
+  /// - Parameter length: Elements of a run.
+  package func runs(
+    of name: String, elements: Int, length: Int = Transcoder.tile
+  ) -> Runs? {
+    let available = elements / length + (elements % length > 0 ? 1 : 0)
     let wanted =
       switch extent {
       case .share(let share): Int((Double(available) * min(max(share, 0), 1)).rounded(.up))
-      case .elements(let count): count / Sample.run + (count % Sample.run > 0 ? 1 : 0)
+      case .elements(let count): count / length + (count % length > 0 ? 1 : 0)
       }
     let count = max(wanted, Sample.fewest)
     guard count < available else { return nil }
-    return Runs(count: count, available: available, elements: elements, key: key(name))
+    return Runs(
+      count: count, length: length, available: available, elements: elements, key: key(name))
   }
 
   /// Runs of one tensor.
   package struct Runs: Sendable {
     /// How many there are.
     package let count: Int
+    /// Elements of each, but for the last of a tensor.
+    fileprivate let length: Int
     fileprivate let available: Int
     fileprivate let elements: Int
     fileprivate let key: UInt64
@@ -61,10 +67,10 @@ public struct Sample: Sendable, Hashable {
     package subscript(number: Int) -> Range<Int> {
       let (size, longer) = available.quotientAndRemainder(dividingBy: count)
       let stratum = number * size + min(number, longer)
-      let length = UInt64(number < longer ? size + 1 : size)
-      let chosen = mixed(key &+ UInt64(number)).multipliedFullWidth(by: length).high
-      let start = (stratum + Int(chosen)) * Sample.run
-      return start..<min(start + Sample.run, elements)
+      let width = UInt64(number < longer ? size + 1 : size)
+      let chosen = mixed(key &+ UInt64(number)).multipliedFullWidth(by: width).high
+      let start = (stratum + Int(chosen)) * length
+      return start..<min(start + length, elements)
     }
   }
 

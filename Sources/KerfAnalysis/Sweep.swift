@@ -15,7 +15,7 @@ public struct SweepRequest: Sendable {
   /// A weight file.
   public var input: FilePath
   /// The formats to try.
-  public var formats = Format.encodable
+  public var formats = Format.encodable.map(FormatName.format)
   /// How codes and scales are chosen.
   public var rounding = Rounding.optimal
   /// A file of activations that says how much errors count, column by column.
@@ -49,10 +49,11 @@ public struct Sweep: Sendable {
 
   private let input: Checkpoint
   private let importance: ModelImportance?
-  private let formats: [Format]
+  private let formats: [FormatName]
   /// The numbers of the tensors that are tried.
   private let tried: [Int]
   private let keptByteCount: Int
+  private let bitsPerWeight: [FormatName: Double]
   private let instructionSet: InstructionSet
 
   /// Opens the input and decides what is tried.
@@ -74,9 +75,6 @@ public struct Sweep: Sendable {
     } catch { throw AnalysisError(error) }
     self.input = input
 
-    // Most bits first; formats of as many bits stay in their order.
-    formats = Format.ordered(request.formats)
-      .sorted { $0.bitsPerWeight > $1.bitsPerWeight }
     let pattern = request.tensors
     if let pattern, !input.tensors.contains(where: { pattern.matches($0.name) }) {
       throw .plan(.ruleMatchesNothing(pattern.pattern, option: pattern.option))
@@ -95,9 +93,29 @@ public struct Sweep: Sendable {
     guard !tried.isEmpty else {
       throw .nothingToQuantize(request.input, pattern: pattern?.pattern)
     }
+    // Most bits first; formats of as many bits stay in their order.
+    let bits = Dictionary(
+      request.formats.map { name in
+        (name, Sweep.bitsPerWeight(name, tried.map { input.tensors[$0].shape }))
+      }, uniquingKeysWith: { first, _ in first })
+    formats = FormatName.ordered(bits.keys).sorted { bits[$0]! > bits[$1]! }
+    bitsPerWeight = bits
     self.tried = tried
     self.keptByteCount = keptByteCount
     remarks = Sweep.remarks(tried, of: input, importance)
+  }
+
+  /// What a format takes per element, over the tensors where that depends on the length of rows.
+  private static func bitsPerWeight(_ name: FormatName, _ shapes: [Shape]) -> Double {
+    if case .format(let format) = name { return format.bitsPerWeight }
+    var bits = 0.0
+    var elements = 0.0
+    for shape in shapes {
+      guard let format = name.format(columns: shape.columns) else { continue }
+      bits += format.bitsPerWeight * Double(shape.count)
+      elements += Double(shape.count)
+    }
+    return elements > 0 ? bits / elements : 0
   }
 
   private static func remarks(
@@ -124,14 +142,19 @@ public struct Sweep: Sendable {
   ) throws(AnalysisError) -> SweepReport {
     let start = ContinuousClock.now
     // What tensors fall back to is measured as well, so that the loss of the file is known.
-    let fallbacks = Set(
-      formats.flatMap { format in tried.map { format.fitting(input.tensors[$0].shape) } }
-    ).subtracting(formats)
-    let measured = formats + fallbacks.sorted { $0.name < $1.name }
-    let outcomes = try Trial(
-      input: input, tensors: tried, formats: measured, rounding: request.rounding,
-      importance: importance, sample: request.sample, threads: request.threads
+    let candidates = tried.map { index in
+      (
+        tensor: index,
+        formats: Format.ordered(formats.map { $0.fitting(input.tensors[index].shape) })
+      )
+    }
+    let found = try Trial(
+      input: input, candidates, rounding: request.rounding, importance: importance,
+      sample: request.sample, threads: request.threads
     ).run(progress: progress)
+    let outcomes = zip(candidates, found).map { candidate, found in
+      Dictionary(uniqueKeysWithValues: zip(candidate.formats, found))
+    }
     let layer = MatmulBenchmark.Layer(like: tried.map { input.tensors[$0].shape })
     let speeds: ProductSpeeds?
     do {
@@ -139,16 +162,13 @@ public struct Sweep: Sendable {
         request.productRows.isEmpty
         ? nil
         : try ProductSpeeds(
-          formats, layer: layer, rows: request.productRows, threads: request.threads)
+          Format.ordered(formats.compactMap { $0.format(columns: layer.k) }), layer: layer,
+          rows: request.productRows, threads: request.threads)
     } catch { throw .matmul(error) }
 
     let pieces = tried.reduce(0) { $0 + input.tensors[$1].shape.count / Pieces.length + 1 }
-    let byFormat = Dictionary(
-      uniqueKeysWithValues: measured.enumerated().map { number, format in
-        (format, outcomes.map { $0[number] })
-      })
     let rows = formats.map {
-      row($0, byFormat, threads: min(request.threads, pieces), speeds)
+      row($0, outcomes, threads: min(request.threads, pieces), speeds)
     }
     let isSample = request.sample != nil
     return SweepReport(
@@ -166,11 +186,11 @@ public struct Sweep: Sendable {
   }
 
   /// The share of the elements that was looked at, of tensors that any format took.
-  private func sampledShare(_ outcomes: [[Trial.Outcome?]]) -> Double {
+  private func sampledShare(_ outcomes: [[Format: Trial.Outcome?]]) -> Double {
     var measured = 0.0
     var all = 0.0
     for (index, outcomes) in zip(tried, outcomes) {
-      guard let outcome = outcomes.lazy.compactMap({ $0 }).first else { continue }
+      guard let outcome = outcomes.values.lazy.compactMap({ $0 }).first else { continue }
       measured += Double(outcome.measuredElements)
       all += Double(input.tensors[index].shape.count)
     }
@@ -178,30 +198,33 @@ public struct Sweep: Sendable {
   }
 
   private func row(
-    _ format: Format, _ byFormat: [Format: [Trial.Outcome?]], threads: Int,
+    _ name: FormatName, _ found: [[Format: Trial.Outcome?]], threads: Int,
     _ speeds: ProductSpeeds?
   ) -> SweepReport.Row {
-    let outcomes = byFormat[format]!
+    var outcomes: [Trial.Outcome?] = []
     var losses = LossAccumulator()
     var ofFile = LossAccumulator()
     var byteCount = 0
     var encoded = 0.0
     var encodeSeconds = 0.0
-    for (number, outcome) in outcomes.enumerated() {
-      let tensor = input.tensors[tried[number]]
-      let stored = format.fitting(tensor.shape)
+    for (index, found) in zip(tried, found) {
+      let tensor = input.tensors[index]
+      let stored = name.fitting(tensor.shape)
       // The draft counted the tensor's bytes as f32, and no format takes more.
       byteCount += stored.byteCount(for: tensor.shape)!
-      if let outcome = byFormat[stored]?[number] { ofFile.add(outcome.losses) }
-      guard let outcome else { continue }
+      let outcome = found[stored] ?? nil
+      if let outcome { ofFile.add(outcome.losses) }
+      let isFallback = stored != name.format(columns: tensor.shape.columns)
+      outcomes.append(isFallback ? nil : outcome)
+      guard let outcome, !isFallback else { continue }
       losses.add(outcome.losses)
-      guard tensor.format != format else { continue }
+      guard tensor.format != stored else { continue }
       encoded += Double(outcome.measuredElements) * tensor.format.bitsPerWeight / 8
       encodeSeconds += outcome.encodeSeconds
     }
     let loss = losses.loss
     return SweepReport.Row(
-      format: format,
+      name: name.description, bitsPerWeight: bitsPerWeight[name]!,
       outcomes: outcomes.map { outcome in
         outcome.map {
           SweepReport.Outcome(
@@ -211,7 +234,7 @@ public struct Sweep: Sendable {
       byteCount: byteCount, loss: loss, fileLoss: ofFile.loss,
       relativeError: relativeError(outcomes, loss),
       encodeBytesPerSecond: encodeSeconds > 0 ? encoded / encodeSeconds * Double(threads) : 0,
-      products: products(format, speeds))
+      products: products(name, speeds))
   }
 
   /// The standard error of the total nmse relative to it; `nil` where it is no estimate.
@@ -223,8 +246,12 @@ public struct Sweep: Sendable {
     return variance.squareRoot() / loss.squaredError
   }
 
-  private func products(_ format: Format, _ speeds: ProductSpeeds?) -> [SweepReport.Product] {
-    guard let speeds, let seconds = speeds.seconds[format] else { return [] }
+  private func products(
+    _ name: FormatName, _ speeds: ProductSpeeds?
+  ) -> [SweepReport.Product] {
+    guard let speeds, let format = name.format(columns: speeds.layer.k),
+      let seconds = speeds.seconds[format]
+    else { return [] }
     let weights = Double(speeds.layer.n) * Double(speeds.layer.k)
     return zip(speeds.rows, seconds).map { m, seconds in
       SweepReport.Product(

@@ -6,7 +6,8 @@
 //
 // A tile is decoded once, and every format has its turn while it is in the first-level cache. The
 // steps are those of a conversion, and losses are added in the same order, so that what is found of
-// a whole tensor is what converting it would find, to the bit.
+// a whole tensor is what converting it would find, to the bit. Formats whose tiles have another
+// length, which are long or odd groups, have a pass of their own.
 
 internal import KerfBenchmarking
 package import KerfCheckpoints
@@ -45,44 +46,57 @@ package struct Trial: Sendable {
     }
   }
 
+  /// A tensor, by its number in the input, and the formats that it is tried in.
+  package typealias Candidate = (tensor: Int, formats: [Format])
+
   private let input: Checkpoint
-  private let tensors: [Tensor]
-  private let formats: [Format]
+  private let candidates: [Candidate]
   private let importance: ModelImportance?
   private let threads: Int
+  private let passes: [Pass]
   private let pieces: Pieces
 
-  /// A tensor, and how it gets to each format.
-  private struct Tensor: Sendable {
-    let index: Int
+  /// A tensor, and the formats that are tried on the same tiles of it.
+  private struct Pass: Sendable {
+    /// The number of the candidate.
+    let candidate: Int
     let description: TensorDescription
-    /// Shared by all tensors of its format.
+    /// The places of the formats among those of the candidate.
+    let places: [Int]
+    /// Shared by all passes of the same formats.
     let ways: Ways
     /// `nil` where everything is looked at.
     let runs: Sample.Runs?
 
-    /// Whether the format's blocks fill rows.
-    func takes(_ format: Format) -> Bool {
-      description.shape.columns.isMultiple(of: format.elementsPerBlock)
-    }
-
     /// Elements that are looked at, of all tiles or of some.
-    var count: Int { runs.map { $0.count * Sample.run } ?? description.shape.count }
+    var count: Int { runs.map { $0.count * ways.tileLength } ?? description.shape.count }
 
     /// Where the elements of a piece lie, tile by tile.
     func tiles(of piece: Pieces.Piece) -> [Range<Int>] {
       let end = piece.start + piece.count
-      return stride(from: piece.start, to: end, by: Sample.run).map { start in
-        runs.map { $0[start / Sample.run] } ?? start..<min(start + Sample.run, end)
+      return stride(from: piece.start, to: end, by: ways.tileLength).map { start in
+        runs.map { $0[start / ways.tileLength] } ?? start..<min(start + ways.tileLength, end)
       }
+    }
+
+    /// Bytes of the largest piece.
+    var pieceByteCount: Int { byteCount(Pieces.length(unit: ways.tileLength)) }
+
+    /// Bytes of a piece: a last tile counts like any.
+    func byteCount(_ elements: Int) -> Int {
+      let format = description.format
+      return elements / format.elementsPerBlock * format.bytesPerBlock
     }
   }
 
-  /// How elements of one format get to each of the others.
+  /// How elements of one format get to each of the others, whose tiles have the same length.
   private final class Ways: Sendable {
+    let formats: [Format]
     /// To f32.
     let reader: Transcoder
     let transcoders: [Transcoder]
+
+    var tileLength: Int { transcoders[0].tileLength }
 
     init(
       from source: Format, to formats: [Format], rounding: Rounding, table: KernelTable
@@ -90,88 +104,100 @@ package struct Trial: Sendable {
       func way(to format: Format) throws(CodecError) -> Transcoder {
         try Transcoder(from: source, to: format, rounding: rounding, table: table)
       }
+      self.formats = formats
       reader = try way(to: .f32)
       transcoders = try formats.map(way)
     }
   }
 
   /// - Parameters:
-  ///   - tensors: Which of the input's tensors are tried, by their numbers.
-  ///   - formats: What they are tried in.
+  ///   - candidates: Which of the input's tensors are tried, in which formats.
   ///   - importance: How much errors count, where blocks are made.
   ///   - sample: What is looked at of every tensor; everything where it is `nil`.
   /// - Throws: ``AnalysisError/notComputed(_:tensor:_:)`` for a tensor of a format that has no
   ///   kernels; ``AnalysisError/codec(_:)`` for a format that cannot be written.
   package init(
-    input: Checkpoint, tensors: [Int], formats: [Format], rounding: Rounding,
+    input: Checkpoint, _ candidates: [Candidate], rounding: Rounding,
     importance: ModelImportance?, sample: Sample?, threads: Int
   ) throws(AnalysisError) {
     self.input = input
-    self.formats = formats
+    self.candidates = candidates
     self.importance = importance
     self.threads = threads
-    // Runs of a sample end where blocks do; long or odd groups have no such place.
-    if let index = tensors.first(where: {
-      let format = input.tensors[$0].format
-      return !format.isDecodable || !Sample.run.isMultiple(of: format.elementsPerBlock)
-    }) {
+    if let (index, _) = candidates.first(where: { !input.tensors[$0.tensor].format.isDecodable }) {
       let tensor = input.tensors[index]
       throw .notComputed(input.path, tensor: tensor.name, tensor.format)
     }
-    if let format = formats.first(where: { !Sample.run.isMultiple(of: $0.elementsPerBlock) }) {
-      throw .codec(.notEncodable(format))
-    }
+    var passes: [Pass] = []
     do throws(CodecError) {
       let table = try KernelTable.current()
-      var ways: [Format: Ways] = [:]
-      for source in Set(tensors.map { input.tensors[$0].format }) {
-        ways[source] = try Ways(from: source, to: formats, rounding: rounding, table: table)
-      }
-      self.tensors = tensors.map { index in
-        let tensor = input.tensors[index]
-        return Tensor(
-          index: index, description: tensor, ways: ways[tensor.format]!,
-          runs: sample?.runs(of: tensor.name, elements: tensor.shape.count))
+      var known: [[Format]: Ways] = [:]
+      for (number, candidate) in candidates.enumerated() {
+        let tensor = input.tensors[candidate.tensor]
+        // A format whose blocks do not fill rows has no pass.
+        let taken = candidate.formats.indices.filter {
+          tensor.shape.columns.isMultiple(of: candidate.formats[$0].elementsPerBlock)
+        }
+        let tileLengths = Dictionary(grouping: taken) {
+          Transcoder.tileLength(from: tensor.format, to: candidate.formats[$0])
+        }
+        for (length, places) in tileLengths.sorted(by: { $0.key < $1.key }) {
+          let formats = places.map { candidate.formats[$0] }
+          let key = [tensor.format] + formats
+          if known[key] == nil {
+            known[key] = try Ways(
+              from: tensor.format, to: formats, rounding: rounding, table: table)
+          }
+          passes.append(
+            Pass(
+              candidate: number, description: tensor, places: places, ways: known[key]!,
+              runs: sample?.runs(
+                of: tensor.name, elements: tensor.shape.count, length: length)))
+        }
       }
     } catch { throw .codec(error) }
-    pieces = Pieces(elements: self.tensors.map(\.count))
+    self.passes = passes
+    pieces = Pieces(
+      elements: passes.map(\.count),
+      lengths: passes.map { Pieces.length(unit: $0.ways.tileLength) })
   }
 
   /// Does the work.
   ///
   /// - Parameter progress: Counts bytes of input as they are done.
-  /// - Returns: For each tensor what each format does to it; `nil` where its blocks do not fill
-  ///   rows, or cannot be counted.
+  /// - Returns: For each candidate what each of its formats does to it; `nil` where blocks do not
+  ///   fill rows, or cannot be counted.
   /// - Throws: ``AnalysisError``: what cannot be read, and importance that does not fit.
   package func run(
     progress: ConversionProgress = ConversionProgress()
   ) throws(AnalysisError) -> [[Outcome?]] {
-    progress.begin(
-      totalByteCount: (0..<pieces.count).reduce(0) { $0 + byteCount(of: pieces[$1]) })
-    var found = tensors.map(sums)
+    progress.begin(totalByteCount: (0..<pieces.count).reduce(0) { $0 + byteCount(of: pieces[$1]) })
+    let tileLength = passes.map(\.ways.tileLength).max() ?? 0
+    let pieceByteCount = passes.map(\.pieceByteCount).max() ?? 0
+    var found = passes.map { $0.places.map { _ in Sums() } }
     try pieces.forEach(
-      threads: threads, prepare: { Memory() },
+      threads: threads,
+      prepare: { Memory(tileLength: tileLength, sourceByteCount: pieceByteCount) },
       work: { piece, memory throws(AnalysisError) in
         let sums = try attempt(piece, memory)
         progress.advance(by: byteCount(of: piece))
         return sums
       },
       gather: { piece, sums in
-        for (format, sums) in sums.enumerated() {
-          if let sums { found[piece.tensor][format]?.add(sums) }
-        }
+        for (number, sums) in sums.enumerated() { found[piece.tensor][number].add(sums) }
       })
-    return zip(tensors, found).map { tensor, sums in
-      zip(formats, sums).map { format, sums in
-        sums.flatMap { outcome($0, tensor.description, format) }
+    var outcomes = candidates.map { [Outcome?](repeating: nil, count: $0.formats.count) }
+    for (pass, sums) in zip(passes, found) {
+      for ((place, format), sums) in zip(zip(pass.places, pass.ways.formats), sums) {
+        outcomes[pass.candidate][place] = outcome(sums, pass.description, format)
       }
     }
+    return outcomes
   }
 
-  /// Bytes of a piece, for progress: a last tile counts like any.
+  /// Bytes of a piece, for progress.
   private func byteCount(of piece: Pieces.Piece) -> Int {
-    let format = tensors[piece.tensor].description.format
-    return piece.count / format.elementsPerBlock * format.bytesPerBlock
+    passes[piece.tensor].byteCount(piece.count)
   }
 
   private func outcome(_ sums: Sums, _ tensor: TensorDescription, _ format: Format) -> Outcome? {
@@ -205,44 +231,44 @@ package struct Trial: Sendable {
 
   /// Memory of one worker.
   fileprivate struct Memory: ~Copyable {
-    // The widest element that can be turned into a number has four bytes.
-    let source = AlignedBuffer(byteCount: Pieces.length * 4)
-    let elements = AlignedBuffer(byteCount: Sample.run * 4)
-    let importance = AlignedBuffer(byteCount: Sample.run * 4)
-    let scratch = Transcoder.Scratch()
-  }
+    let source, elements, importance: AlignedBuffer
+    let scratch: Transcoder.Scratch
 
-  /// Sums of nothing, for each format that the tensor takes.
-  private func sums(_ tensor: Tensor) -> [Sums?] {
-    formats.map { tensor.takes($0) ? Sums() : nil }
+    init(tileLength: Int, sourceByteCount: Int) {
+      source = AlignedBuffer(byteCount: sourceByteCount)
+      elements = AlignedBuffer(byteCount: tileLength * 4)
+      importance = AlignedBuffer(byteCount: tileLength * 4)
+      scratch = Transcoder.Scratch(tileLength: tileLength)
+    }
   }
 
   private func attempt(
     _ piece: Pieces.Piece, _ memory: borrowing Memory
-  ) throws(AnalysisError) -> [Sums?] {
-    let tensor = tensors[piece.tensor]
-    let tiles = tensor.tiles(of: piece)
+  ) throws(AnalysisError) -> [Sums] {
+    let pass = passes[piece.tensor]
+    let index = candidates[pass.candidate].tensor
+    let tiles = pass.tiles(of: piece)
+    let counts = pass.ways.formats.map { importance?.counts(index, $0) == true }
     var weights: Importance?
-    if let importance, formats.contains(where: { importance.counts(tensor.index, $0) }) {
-      do { weights = try importance.lend(tensor.index) } catch { throw AnalysisError(error) }
+    if let importance, counts.contains(true) {
+      do { weights = try importance.lend(index) } catch { throw AnalysisError(error) }
     }
-    try read(tensor, piece, tiles, memory)
+    try read(pass, piece, tiles, memory)
 
-    var sums = sums(tensor)
+    var sums = pass.places.map { _ in Sums() }
     var address = UnsafeRawPointer(memory.source.baseAddress)
     for tile in tiles {
-      tensor.ways.reader.decode(
+      pass.ways.reader.decode(
         address, to: memory.elements.pointer(to: Float.self), count: tile.count)
-      address += tensor.description.byteRange(of: tile).count
+      address += pass.description.byteRange(of: tile).count
       weights?.copy(
-        from: tile.lowerBound, count: tile.count, of: tensor.description.shape,
+        from: tile.lowerBound, count: tile.count, of: pass.description.shape,
         to: memory.importance.pointer(to: Float.self))
-      for (number, transcoder) in tensor.ways.transcoders.enumerated() {
-        let isWeighted = importance?.counts(tensor.index, formats[number]) == true
-        // A format that the tensor does not take has no sums.
-        sums[number]?.add(
-          transcoder, count: tile.count, isSample: tensor.runs != nil,
-          importance: isWeighted ? UnsafePointer(memory.importance.pointer(to: Float.self)) : nil,
+      for (number, transcoder) in pass.ways.transcoders.enumerated() {
+        sums[number].add(
+          transcoder, count: tile.count, isSample: pass.runs != nil,
+          importance: counts[number]
+            ? UnsafePointer(memory.importance.pointer(to: Float.self)) : nil,
           memory)
       }
     }
@@ -251,16 +277,16 @@ package struct Trial: Sendable {
 
   /// Reads the elements of `tiles`, one tile after another.
   private func read(
-    _ tensor: Tensor, _ piece: Pieces.Piece, _ tiles: [Range<Int>], _ memory: borrowing Memory
+    _ pass: Pass, _ piece: Pieces.Piece, _ tiles: [Range<Int>], _ memory: borrowing Memory
   ) throws(AnalysisError) {
     // What is looked at as a whole lies in a row.
-    let ranges = tensor.runs == nil ? [piece.start..<piece.start + piece.count] : tiles
+    let ranges = pass.runs == nil ? [piece.start..<piece.start + piece.count] : tiles
     var target = memory.source.baseAddress
     for range in ranges {
-      let bytes = tensor.description.byteRange(of: range)
+      let bytes = pass.description.byteRange(of: range)
       do {
         try input.read(
-          tensor.description, bytes,
+          pass.description, bytes,
           into: UnsafeMutableRawBufferPointer(start: target, count: bytes.count))
       } catch { throw .checkpoint(error) }
       target += bytes.count

@@ -35,6 +35,11 @@ public struct Transcoder: Sendable {
   /// Elements of a tile: whole blocks of both formats.
   package let tileLength: Int
 
+  /// Elements of a tile of one format that becomes another.
+  package static func tileLength(from source: Format, to target: Format) -> Int {
+    Format.length(about: tile, of: [source, target])
+  }
+
   /// Elements that a thread takes at a time of a tensor in memory: whole tiles, so that tiles are
   /// the same for any number of threads.
   package var pieceLength: Int { max(1, 16 * Transcoder.tile / tileLength) * tileLength }
@@ -64,7 +69,7 @@ public struct Transcoder: Sendable {
     guard let encode = writing.encode(rounding) else { throw .notEncodable(target) }
     self.source = source
     self.target = target
-    tileLength = Format.length(about: Transcoder.tile, of: [source, target])
+    tileLength = Transcoder.tileLength(from: source, to: target)
     decode = reading.decode
     self.encode = encode
     encodeWeighted = rounding == .optimal ? writing.encodeWeighted : nil

@@ -104,40 +104,26 @@ struct Formats: ParsableCommand {
   }
 
   private static func json(_ formats: [Format], _ presets: [Preset]) -> String {
-    struct List: Encodable {
-      struct Entry: Encodable {
-        let name: String
-        let bits_per_weight: Double
-        let block_elements: Int
-        let block_bytes: Int
-        let encodable: Bool
-        let decodable: Bool
-        let held_by: [String]
-        let layout: String?
-        let purpose: String?
-      }
-      struct Mix: Encodable {
-        let name: String
-        let mostly: String
-        let exceptions: [String]
-        let purpose: String
-      }
-      let formats: [Entry]
-      let presets: [Mix]
-    }
-    let list = List(
-      formats: formats.map { format in
-        List.Entry(
-          name: format.name, bits_per_weight: format.bitsPerWeight,
-          block_elements: format.elementsPerBlock, block_bytes: format.bytesPerBlock,
-          encodable: format.isEncodable, decodable: format.isDecodable,
-          held_by: Container.allCases.filter { $0.canHold(format) }.map(\.rawValue),
-          layout: format.layout, purpose: format.purpose)
-      },
-      presets: presets.map {
-        List.Mix(
-          name: $0.name, mostly: $0.format.name, exceptions: $0.exceptions, purpose: $0.purpose)
-      })
-    return JSONText.text(of: list)
+    let members: JSONMembers = [
+      "formats": formats.map(members), "presets": presets.map(members),
+    ]
+    return JSONText.text(of: members)
+  }
+
+  private static func members(_ format: Format) -> JSONMembers {
+    [
+      "name": format.name, "bits_per_weight": format.bitsPerWeight,
+      "block_elements": format.elementsPerBlock, "block_bytes": format.bytesPerBlock,
+      "encodable": format.isEncodable, "decodable": format.isDecodable,
+      "held_by": Container.allCases.filter { $0.canHold(format) }.map(\.rawValue),
+      "layout": format.layout, "purpose": format.purpose,
+    ]
+  }
+
+  private static func members(_ preset: Preset) -> JSONMembers {
+    [
+      "name": preset.name, "mostly": preset.format.name, "exceptions": preset.exceptions,
+      "purpose": preset.purpose,
+    ]
   }
 }

@@ -26,6 +26,11 @@ extension Format: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
 }
 
+extension FormatName: ExpressibleByArgument {
+  /// What is called that, whatever its case.
+  public init?(argument: String) { self.init(argument) }
+}
+
 extension MatmulBenchmark.Core: ExpressibleByArgument {}
 
 extension MatmulBenchmark.Layer: ExpressibleByArgument {

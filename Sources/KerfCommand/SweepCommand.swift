@@ -14,7 +14,8 @@ struct SweepCommand: ParsableCommand {
 
       With --sample, runs of 4096 elements are taken from every part of each tensor, 32 of them \
       at least, and the error bar says how far the figure may be from that of all elements. 5% and \
-      0.05 are a share of each tensor, 1M is a number of elements of each.
+      0.05 are a share of each tensor, 1M is a number of elements of each. Where a group is longer, \
+      so is a run.
 
       No code brings a Gaussian source above 6.02 dB for each of its bits; "to bound" says how many \
       dB a format stays below that. Sources of another shape have higher bounds: weights with \
@@ -24,6 +25,7 @@ struct SweepCommand: ParsableCommand {
         kerf sweep model.safetensors
         kerf sweep model.gguf --sample 5% --html sweep.html
         kerf sweep model.gguf --formats q4_0,q4_K,iq4_xs,nvfp4 --importance imatrix.gguf
+        kerf sweep downloaded-model/ --formats int4_g64,int4_g64_zp,int8_channel,nf4_g64
         kerf sweep model.gguf --tensors ffn_down --no-matmul --json > sweep.json
       """)
 
@@ -32,8 +34,10 @@ struct SweepCommand: ParsableCommand {
   var input: String
 
   @Option(
-    help: ArgumentHelp("Formats to try. (default: all that can be written)", valueName: "format,…"))
-  var formats: List<Format>?
+    help: ArgumentHelp(
+      "Formats to try; int4_g64 and int8_channel are names, too. (default: all of GGUF's that can "
+        + "be written)", valueName: "format,…"))
+  var formats: List<FormatName>?
 
   @Option(
     help: ArgumentHelp(

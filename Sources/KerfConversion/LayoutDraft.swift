@@ -34,7 +34,7 @@ struct LayoutDraft: Sendable {
       var decided: Format?
       for (number, rule) in rules.enumerated() where rule.matches(tensor.name) {
         used[number] = true
-        if decided == nil { decided = rule.format }
+        if decided == nil { decided = rule.format(for: tensor.shape) }
       }
       choices.append(LayoutDraft.choice(for: tensor, wish, rule: decided))
       sharings.append(wish.sharing(of: tensor, choices[choices.count - 1].format))

@@ -81,8 +81,10 @@ public struct SweepReport: Sendable {
 
   /// One format, over all tensors. In a sample, figures are estimates of the whole.
   public struct Row: Sendable {
-    /// The format.
-    public var format: Format
+    /// The format, as users call it: `q4_K`, `int8_channel`.
+    public var name: String
+    /// Bits of storage per element, scales included; of groups as long as rows, on the average.
+    public var bitsPerWeight: Double
     /// What it does to each tensor, in their order; `nil` where its blocks do not fill rows.
     public var outcomes: [Outcome?]
     /// Bytes of the tensors in this format, without those that are kept; tensors that cannot take
@@ -103,10 +105,12 @@ public struct SweepReport: Sendable {
 
     /// A row of these properties.
     public init(
-      format: Format, outcomes: [Outcome?], byteCount: Int, loss: Loss, fileLoss: Loss? = nil,
+      name: String, bitsPerWeight: Double, outcomes: [Outcome?], byteCount: Int, loss: Loss,
+      fileLoss: Loss? = nil,
       relativeError: Double?, encodeBytesPerSecond: Double, products: [Product] = []
     ) {
-      self.format = format
+      self.name = name
+      self.bitsPerWeight = bitsPerWeight
       self.outcomes = outcomes
       self.byteCount = byteCount
       self.loss = loss
@@ -126,7 +130,7 @@ public struct SweepReport: Sendable {
     /// as many bits, 6.02 dB for each; `nil` where nothing was lost. Where a source is not Gaussian,
     /// its own bound is lower: heavy tails can be coded closer than this, and even below 0.
     public var decibelsFromBound: Double? {
-      loss.sqnr.map { SweepReport.decibelsPerBit * format.bitsPerWeight - $0 }
+      loss.sqnr.map { SweepReport.decibelsPerBit * bitsPerWeight - $0 }
     }
   }
 

@@ -42,19 +42,24 @@ package struct Candidates: Sendable {
     let columns = tensor.shape.columns
     let usual = columns.isMultiple(of: 256) ? Candidates.wide : Candidates.narrow
     var formats = (wanted ?? usual).map { $0.fitting(tensor.shape) }
-    if wanted == nil {
-      // What a tensor is leaves nothing, so what is larger is no use.
+    if wanted == nil, canHold(tensor.format) {
+      // What stays as it is loses nothing, so what is larger is no use.
       let bits = tensor.format.bitsPerWeight
       formats = formats.filter { $0.bitsPerWeight < bits }
       formats.append(tensor.format)
     }
-    let least = minima.first { $0.matches(tensor.name) }?.format.bitsPerWeight ?? 0
-    let most = maxima.first { $0.matches(tensor.name) }?.format.bitsPerWeight ?? .infinity
+    let least = bits(minima, tensor) ?? 0
+    let most = bits(maxima, tensor) ?? .infinity
     let allowed = Set(
       formats.filter { canHold($0) && (least...max(least, most)) ~= $0.bitsPerWeight })
     guard !allowed.isEmpty, least <= most else { throw .noFormatLeft(tensor: tensor.name) }
     return Format.ordered(allowed)
       .sorted { ($1.bitsPerWeight) < ($0.bitsPerWeight) }
+  }
+
+  /// The bits of the format that the first of `bounds` has for a tensor.
+  private func bits(_ bounds: [FormatRule], _ tensor: TensorSummary) -> Double? {
+    bounds.first { $0.matches(tensor.name) }?.format(for: tensor.shape).bitsPerWeight
   }
 
   /// - Throws: ``PlanError/ruleMatchesNothing(_:option:)`` for an expression that fits no name.

@@ -147,7 +147,7 @@ public struct FormatPlan: Sendable {
       var decided: Format?
       for (number, rule) in rules.enumerated() where rule.matches(tensor.name) {
         used[number] = true
-        if decided == nil { decided = rule.format }
+        if decided == nil { decided = rule.format(for: tensor.shape) }
       }
       choices.append(
         choice(for: tensor, roles[index], rule: decided ?? given?[index]) {

@@ -1,9 +1,9 @@
-public import KerfElements
+package import KerfElements
 
 /// `REGEX=FORMAT`: tensors whose name matches take that format.
 public struct FormatRule: Sendable {
-  /// What the tensors take.
-  public let format: Format
+  /// What the tensors take, as users call it.
+  public let name: FormatName
   private let expression: NameExpression
 
   /// The expression as it was written.
@@ -20,13 +20,16 @@ public struct FormatRule: Sendable {
       throw bad("expected REGEX=FORMAT")
     }
     let name = text[text.index(after: divider)...]
-    guard let format = Format(name: name) else { throw bad("there is no format “\(name)”") }
+    guard let format = FormatName(name) else { throw bad("there is no format “\(name)”") }
     expression = try NameExpression(String(text[..<divider]), option: option)
-    self.format = format
+    self.name = format
   }
 
   /// Whether the expression matches anywhere in `name`; case matters.
   public func matches(_ name: String) -> Bool { expression.matches(name) }
+
+  /// What a tensor of `shape` is to take; f16 where groups cannot be as long as its rows.
+  package func format(for shape: Shape) -> Format { name.format(columns: shape.columns) ?? .f16 }
 }
 
 /// A regular expression over names of tensors.

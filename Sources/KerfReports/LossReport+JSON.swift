@@ -4,98 +4,57 @@ public import KerfMetrics
 /// The version that reports carry.
 public let kerfVersion = "0.1.0"
 
+// Other things hold on to the names of members.
+
 extension LossReport {
   /// The report as JSON: keys in snake case, sorted; figures that are absent are null.
-  public var json: String { JSONText.text(of: JSONReport(self)) }
-}
-
-/// The shape of the JSON; other things hold on to its names.
-private struct JSONReport: Encodable {
-  let kerf = kerfVersion
-  let isa: String
-  let source: String
-  let target: String
-  let tensors: [Row]
-  let total: JSONTotal
-  let unmatched: Unmatched?
-
-  init(_ report: LossReport) {
-    isa = report.instructionSet.rawValue
-    source = report.source
-    target = report.target
+  public var json: String {
     // Asked once: it looks through all rows.
-    let hasProductErrors = report.hasProductErrors
-    tensors = report.rows.map {
-      Row(
-        row: $0, isComparison: report.isComparison, isWeighted: report.isWeighted,
-        hasProductErrors: hasProductErrors)
-    }
-    total = JSONTotal(report.total)
-    unmatched = report.isComparison ? Unmatched(report.unmatched) : nil
+    let hasProductErrors = hasProductErrors
+    var members: JSONMembers = [
+      "kerf": kerfVersion, "isa": instructionSet.rawValue, "source": source, "target": target,
+      "tensors": rows.map { json(of: $0, hasProductErrors) }, "total": total.json,
+    ]
+    if isComparison { members.add("unmatched", unmatched.json) }
+    return JSONText.text(of: members)
   }
 
-  struct Unmatched: Encodable {
-    let reference: [String]
-    let candidate: [String]
-    let reasons: [String: String]
-
-    init(_ unmatched: LossReport.Unmatched) {
-      reference = unmatched.reference
-      candidate = unmatched.candidate
-      reasons = unmatched.reasons
+  private func json(of row: Row, _ hasProductErrors: Bool) -> JSONMembers {
+    var members: JSONMembers = [
+      "name": row.name, "shape": row.shape.dimensions, "elements": row.shape.count,
+      "source_format": row.sourceFormat.name, "format": row.format.name,
+      "wanted_format": row.wantedFormat.name, "bytes": row.byteCount,
+      "source_bytes": row.sourceByteCount, "bits_per_weight": row.bitsPerWeight,
+      "note": row.note, "non_finite": row.loss?.nonFinite, "overflowed": row.loss?.overflowed,
+    ]
+    members.add(figures(row.loss))
+    if isComparison { members.add("candidate_name", row.candidateName ?? row.name) }
+    if isWeighted { members.add("weighted_nmse", row.loss?.weightedNMSE) }
+    if hasProductErrors {
+      members.add("matmul_error", row.productErrors?.random)
+      members.add("matmul_error_outliers", row.productErrors?.outliers)
     }
-  }
-
-  struct Row: Encodable {
-    let row: LossReport.Row
-    let isComparison: Bool
-    let isWeighted: Bool
-    let hasProductErrors: Bool
-
-    func encode(to encoder: any Encoder) throws {
-      var json = encoder.container(keyedBy: JSONKey.self)
-      try json.encode(row.name, forKey: "name")
-      if isComparison {
-        try json.encode(row.candidateName ?? row.name, forKey: "candidate_name")
-      }
-      try json.encode(row.shape.dimensions, forKey: "shape")
-      try json.encode(row.shape.count, forKey: "elements")
-      try json.encode(row.sourceFormat.name, forKey: "source_format")
-      try json.encode(row.format.name, forKey: "format")
-      try json.encode(row.wantedFormat.name, forKey: "wanted_format")
-      try json.encode(row.byteCount, forKey: "bytes")
-      try json.encode(row.sourceByteCount, forKey: "source_bytes")
-      try json.encode(row.bitsPerWeight, forKey: "bits_per_weight")
-      try json.encode(row.note, forKey: "note")
-      for (name, figure) in figures(row.loss) {
-        try json.encode(figure, forKey: JSONKey(stringValue: name))
-      }
-      if isWeighted { try json.encode(row.loss?.weightedNMSE, forKey: "weighted_nmse") }
-      if hasProductErrors {
-        try json.encode(row.productErrors?.random, forKey: "matmul_error")
-        try json.encode(row.productErrors?.outliers, forKey: "matmul_error_outliers")
-      }
-      try json.encode(row.loss?.nonFinite, forKey: "non_finite")
-      try json.encode(row.loss?.overflowed, forKey: "overflowed")
-    }
+    return members
   }
 }
 
-/// All tensors together; plans have the same.
-struct JSONTotal: Encodable {
-  let total: LossReport.Total
-  init(_ total: LossReport.Total) { self.total = total }
+extension LossReport.Unmatched {
+  fileprivate var json: JSONMembers {
+    var reasons: JSONMembers = [:]
+    for (name, reason) in self.reasons { reasons.add(name, reason) }
+    return ["reference": reference, "candidate": candidate, "reasons": reasons]
+  }
+}
 
-  func encode(to encoder: any Encoder) throws {
-    var json = encoder.container(keyedBy: JSONKey.self)
-    try json.encode(total.elements, forKey: "elements")
-    try json.encode(total.bytesIn, forKey: "bytes_in")
-    try json.encode(total.bytesOut, forKey: "bytes_out")
-    try json.encode(total.bitsPerWeight, forKey: "bits_per_weight")
-    for (name, figure) in figures(total.loss) {
-      try json.encode(figure, forKey: JSONKey(stringValue: name))
-    }
-    try json.encode(total.seconds, forKey: "seconds")
+extension LossReport.Total {
+  /// All tensors together; plans have the same.
+  var json: JSONMembers {
+    var members: JSONMembers = [
+      "elements": elements, "bytes_in": bytesIn, "bytes_out": bytesOut,
+      "bits_per_weight": bitsPerWeight, "seconds": seconds,
+    ]
+    members.add(figures(loss))
+    return members
   }
 }
 

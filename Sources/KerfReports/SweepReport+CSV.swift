@@ -28,7 +28,7 @@ extension SweepReport: WritableReport {
       ]
     }
     return [
-      row.format.name, CSVText.number(row.format.bitsPerWeight), String(row.byteCount),
+      row.name, CSVText.number(row.bitsPerWeight), String(row.byteCount),
       String(fileByteCount(row)), String(row.tensorCount),
     ] + figures(row.loss).map { CSVText.number($0.value) }
       + (isWeighted ? [CSVText.number(row.loss.weightedNMSE)] : [])

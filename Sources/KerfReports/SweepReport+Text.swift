@@ -33,7 +33,7 @@ extension SweepReport {
     for row in formats {
       let worst = worstTensor(row)
       var cells = [
-        row.format.name, Numbers.fixed(row.format.bitsPerWeight, 4),
+        row.name, Numbers.fixed(row.bitsPerWeight, 4),
         Numbers.bytes(fileByteCount(row)),
       ]
       if hasFallbacks { cells.append(Numbers.grouped(row.tensorCount)) }
@@ -100,7 +100,7 @@ extension SweepReport {
     }
     for row in formats where row.loss.overflowed > 0 {
       notes.append(
-        "\(row.format): \(Numbers.counted(row.loss.overflowed, "element")) too large for it, stored "
+        "\(row.name): \(Numbers.counted(row.loss.overflowed, "element")) too large for it, stored "
           + "as infinite, left out of the figures")
     }
     return notes

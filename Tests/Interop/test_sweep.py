@@ -140,6 +140,27 @@ def test_samples(kerf, tmp_path):
         assert row["tensors"] == same["tensors"] != another["tensors"]
 
 
+def test_groups_and_channels(kerf, weights, tmp_path):
+    path, arrays = weights
+    report = sweep(
+        kerf, path, "--no-matmul", "--rounding", "reference", "--formats",
+        "int8_channel_f32,int4_g48,int8_channel,q8_0")
+    rows = {row["format"]: row for row in report["formats"]}
+    assert list(rows) == ["q8_0", "int8_channel_f32", "int8_channel", "int4_g48"]
+    for tensor in rows["int8_channel_f32"]["tensors"]:
+        weight = arrays[tensor["name"]]
+        rows_, columns = weight.shape
+        assert tensor["bytes"] == rows_ * (columns + 4)
+        # compressed-tensors' observer: the largest magnitude is 127.5 steps.
+        scale = np.abs(weight).max(axis=1, keepdims=True) / np.float32(127.5)
+        codes = np.clip(np.rint(weight / scale), -128, 127)
+        error = ((codes * scale - weight).astype(np.float64) ** 2).sum()
+        assert tensor["mse"] == pytest.approx(error / weight.size, rel=1e-6)
+    assert rows["int8_channel"]["tensor_count"] == len(rows["int8_channel"]["tensors"]) == 3
+    # 48 divides neither 512 nor 1024.
+    assert [tensor["shape"] for tensor in rows["int4_g48"]["tensors"]] == [[64, 96]]
+
+
 def test_importance_weighs_errors(kerf, weights, tmp_path):
     path, arrays = weights
     name = "model.layers.0.mlp.up_proj.weight"

@@ -4,16 +4,9 @@ import KerfConversion
 import KerfElements
 import KerfMetrics
 import KerfPlanning
+import KerfTestSupport
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 @Suite struct InspectionTests {
   /// A file of these tensors, their elements given by number, which is gone after `body`.
@@ -21,19 +14,11 @@ import Testing
     _ tensors: [(name: String, format: Format, shape: Shape)],
     element: (Int) -> Float, _ body: (FilePath) throws -> Result
   ) throws -> Result {
-    let path = FilePath(
-      "/tmp/kerf-inspection-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).gguf")
-    let layout = try CheckpointLayout(path: path, metadata: .gguf([]), tensors: tensors)
-    let file = try AtomicFile(at: path, byteCount: layout.fileSize, replacing: true)
-    defer { unlink(path.string) }
-    try file.write(layout.header, at: 0)
-    for tensor in layout.tensors {
-      let bytes = (0..<tensor.shape.count).flatMap { index in
-        withUnsafeBytes(of: element(index).bitPattern.littleEndian, Array.init)
-      }
-      try file.write(Array(bytes.prefix(tensor.byteCount)), at: tensor.offset)
-    }
-    try file.commit()
+    let folder = try Folder()
+    let path = folder.file("model.gguf")
+    try write(
+      tensors.map { ($0.name, $0.format, $0.shape, bytes((0..<$0.shape.count).map(element))) },
+      .gguf([]), to: path)
     return try body(path)
   }
 

@@ -1,4 +1,3 @@
-import Foundation
 import KerfAnalysis
 import KerfCheckpoints
 import KerfConversion
@@ -6,25 +5,20 @@ import KerfElements
 import KerfMetrics
 import KerfPlanning
 import KerfReference
+import KerfTestSupport
 import SystemPackage
 import Testing
 
-@Suite final class MeasurementTests {
-  private typealias Entry = (name: String, format: Format, shape: Shape, bytes: [UInt8])
-  private let folder: URL
+@Suite struct MeasurementTests {
+  private let folder: Folder
 
-  init() throws {
-    folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("kerf-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  }
-  deinit { try? FileManager.default.removeItem(at: folder) }
+  init() throws { folder = try Folder() }
 
   /// A file of these tensors; one with an architecture is GGUF.
-  private func file(_ name: String, _ tensors: [Entry], _ architecture: String? = nil) throws
+  private func file(_ name: String, _ tensors: [NamedTensor], _ architecture: String? = nil) throws
     -> FilePath
   {
-    let path = FilePath(folder.path).appending(name)
+    let path = folder.file(name)
     let metadata: CheckpointMetadata =
       architecture.map { architecture in
         .gguf([
@@ -32,19 +26,12 @@ import Testing
           MetadataEntry(architecture + ".attention.head_count", .uint32(2)),
         ])
       } ?? .safetensors([])
-    let layout = try CheckpointLayout(
-      path: path, metadata: metadata, tensors: tensors.map { ($0.name, $0.format, $0.shape) })
-    let file = try AtomicFile(at: path, byteCount: layout.fileSize, replacing: true)
-    try file.write(layout.header, at: 0)
-    for (tensor, place) in zip(tensors, layout.tensors) {
-      try file.write(tensor.bytes, at: place.offset)
-    }
-    try file.commit(isLasting: false)
+    try write(tensors, metadata, to: path)
     return path
   }
 
-  private func floats(_ name: String, _ shape: Shape, _ values: [Float]) -> Entry {
-    (name, .f32, shape, values.withUnsafeBytes { Array($0) })
+  private func floats(_ name: String, _ shape: Shape, _ values: [Float]) -> NamedTensor {
+    (name, .f32, shape, bytes(values))
   }
 
   private func report(_ reference: FilePath, _ candidate: FilePath, threads: Int = 2) throws

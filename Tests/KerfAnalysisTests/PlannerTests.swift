@@ -5,6 +5,7 @@ import KerfElements
 import KerfMetrics
 import KerfPlanning
 import KerfReference
+import KerfTestSupport
 import SystemPackage
 import Testing
 

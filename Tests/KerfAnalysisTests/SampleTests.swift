@@ -2,7 +2,9 @@ import KerfAnalysis
 import KerfCheckpoints
 import KerfElements
 import KerfMetrics
+import KerfPlanning
 import KerfReference
+import KerfTestSupport
 import SystemPackage
 import Testing
 
@@ -38,6 +40,16 @@ import Testing
       let edges = [0] + ranges.map(\.lowerBound) + [elements]
       #expect(zip(edges, edges.dropFirst()).allSatisfy { $1 - $0 <= 2 * stratum })
     }
+  }
+
+  @Test("runs are as long as groups that are longer than tiles")
+  func longRuns() throws {
+    let length = 11_008
+    let runs = try #require(
+      Sample(.share(0.1)).runs(of: "x", elements: 500 * length, length: length))
+    let ranges = (0..<runs.count).map { runs[$0] }
+    #expect(ranges.count == 50 && Set(ranges).count == 50)
+    #expect(ranges.allSatisfy { $0.lowerBound % length == 0 && $0.count == length })
   }
 
   @Test("little is looked at as a whole")
@@ -86,7 +98,7 @@ import Testing
         ("b.weight", .f32, [rows / 2, columns], bytes(Array(values[half...]))),
       ], to: path)
     var request = SweepRequest(input: path, threads: 2)
-    request.formats = [.q4_0, .q2_K]
+    request.formats = [.format(.q4_0), .format(.q2_K)]
     request.rounding = .reference
     request.productRows = []
     let whole = try Sweep(request).run()

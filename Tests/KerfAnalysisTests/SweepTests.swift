@@ -5,6 +5,7 @@ import KerfElements
 import KerfMetrics
 import KerfPlanning
 import KerfReference
+import KerfTestSupport
 import SystemPackage
 import Testing
 
@@ -29,7 +30,7 @@ import Testing
 
   private func request(_ formats: [Format]) -> SweepRequest {
     var request = SweepRequest(input: input, threads: 2)
-    request.formats = formats
+    request.formats = formats.map(FormatName.format)
     request.productRows = []
     return request
   }
@@ -38,12 +39,13 @@ import Testing
   func conversions() throws {
     let formats: [Format] = [.q2_K, .q8_0, .f16, .q4_K]
     let report = try Sweep(request(formats)).run()
-    #expect(report.formats.map(\.format) == [.f16, .q8_0, .q4_K, .q2_K])
+    #expect(report.formats.map(\.name) == ["f16", "q8_0", "q4_K", "q2_K"])
     #expect(report.tensors.map(\.name) == ["layers.0.weight", "layers.1.weight", "narrow.weight"])
     for row in report.formats {
       let conversion = try Conversion(
         ConversionRequest(
-          input: input, output: folder.file("\(row.format).gguf"), target: row.format)
+          input: input, output: folder.file("\(row.name).gguf"),
+          target: try #require(Format(name: row.name)))
       ).run()
       #expect(report.fileByteCount(row) == conversion.total.bytesOut)
       #expect(row.fileLoss.squaredError == conversion.total.loss?.squaredError)
@@ -53,12 +55,32 @@ import Testing
           row.isFallback ? outcome == nil : outcome?.loss == row.loss
         })
     }
-    let q4 = try #require(report.formats.first { $0.format == .q4_K })
+    let q4 = try #require(report.formats.first { $0.name == "q4_K" })
     #expect(q4.tensorCount == 1 && q4.loss == q4.outcomes[0]?.loss)
     #expect(q4.fileLoss.count == 40 * 512 + 60 * 96 + 60)
     #expect(report.worstTensor(q4) == 0)
     let distance = try #require(q4.decibelsFromBound)
     #expect(abs(distance - (4.5 * 6.020599913279624 - q4.loss.sqnr!)) < 1e-12)
+  }
+
+  @Test("a format whose groups are rows takes every tensor, in as many bits as that makes")
+  func channels() throws {
+    var request = request([.q8_0, .group(GroupFormat(.integers(bits: 4), length: 64)!)])
+    let channel = try #require(FormatName("INT8_channel"))
+    request.formats.append(channel)
+    request.productRows = [2]
+    let report = try Sweep(request).run()
+    #expect(report.formats.map(\.name) == ["q8_0", "int8_channel", "int4_g64"])
+    let row = report.formats[1]
+    let elements = 40 * 512 + 60 * 96 + 60
+    let bytes = elements + 2 * (40 + 60 + 3)
+    #expect(row.tensorCount == 3 && row.byteCount == bytes && row.loss.count == elements)
+    #expect(abs(row.bitsPerWeight - Double(bytes * 8) / Double(elements)) < 1e-12)
+    #expect(row.loss.sqnr == row.fileLoss.sqnr && row.loss.sqnr! > 40)
+    #expect(report.formats[2].outcomes.map { $0 == nil } == [false, true, true])
+    #expect(report.formats.map { $0.products.count } == [1, 1, 1])
+    request.sample = Sample(.share(0.01))
+    #expect(try Sweep(request).run().formats[1].loss.count == elements)
   }
 
   @Test("tensors that are left out count as they are")

@@ -1,11 +1,13 @@
 import Foundation
 import KerfAnalysis
 import KerfCheckpoints
+import KerfCodecs
 import KerfConversion
 import KerfElements
 import KerfMetrics
 import KerfPlanning
 import KerfReference
+import KerfTestSupport
 import SystemPackage
 import Testing
 
@@ -29,8 +31,8 @@ import Testing
   ) throws -> [[Trial.Outcome?]] {
     let checkpoint = try Checkpoint.open(input)
     return try Trial(
-      input: checkpoint, tensors: Array(checkpoint.tensors.indices), formats: formats,
-      rounding: rounding, importance: nil, sample: sample, threads: threads
+      input: checkpoint, checkpoint.tensors.indices.map { ($0, formats) }, rounding: rounding,
+      importance: nil, sample: sample, threads: threads
     ).run()
   }
 
@@ -50,6 +52,37 @@ import Testing
       }
       for (row, outcomes) in zip(report.rows, found) where row.isFallback {
         #expect(outcomes[number] == nil, "\(row.name) \(format)")
+      }
+    }
+  }
+
+  @Test("groups of any length, up to a row, lose what quantizing a tensor in memory loses")
+  func groups() throws {
+    let names: [FormatName] = try [
+      "int8_channel", "int4_channel_zp", "int3_g24", "int4_g48_bias", "int2_g512_zp_f32",
+      "nf4_g64", "fp4_channel", "e4m3_channel_bf16", "e2m1_g16_e4m3", "q4_0",
+    ].map { try #require(FormatName($0)) }
+    let checkpoint = try Checkpoint.open(input)
+    let candidates = checkpoint.tensors.enumerated().map { index, tensor in
+      (tensor: index, formats: names.compactMap { $0.format(columns: tensor.shape.columns) })
+    }
+    let found = try Trial(
+      input: checkpoint, candidates, rounding: .optimal, importance: nil, sample: nil, threads: 2
+    ).run()
+    var random = SplitMix(seed: 5)
+    for (shape, (candidate, outcomes)) in zip(shapes, zip(candidates, found)) {
+      let tensor = try Tensor(shape: shape, random.normals(shape.count))
+      #expect(candidate.formats.count == names.count)
+      for (format, outcome) in zip(candidate.formats, outcomes) {
+        guard shape.columns.isMultiple(of: format.elementsPerBlock) else {
+          #expect(outcome == nil, "\(format)")
+          continue
+        }
+        let outcome = try #require(outcome)
+        let loss = try tensor.quantized(as: format).loss(against: tensor)
+        #expect(abs(outcome.loss.squaredError - loss.squaredError) <= 1e-12 * loss.squaredError)
+        #expect(outcome.loss.maxAbsoluteError == loss.maxAbsoluteError, "\(format)")
+        #expect(outcome.byteCount == format.byteCount(for: shape))
       }
     }
   }

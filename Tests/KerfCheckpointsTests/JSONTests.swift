@@ -121,6 +121,10 @@ struct JSONTests {
       """
     let value = try Self.parse(text)
     #expect(String(decoding: value.text, as: UTF8.self) == text)
+    #expect(
+      String(decoding: value.compactText, as: UTF8.self)
+        == #"{"a":[1,-2,0.5,1e-12],"b \"\n":{},"c":[],"#
+        + #""d":{"e":null,"f":true,"g":18446744073709551615}}"#)
     let object = try #require(value.object)
     #expect(object.setting("c", nil).members.map(\.name) == ["a", "b \"\n", "d"])
     #expect(object.setting("c", 7)["c"]?.integer == 7)

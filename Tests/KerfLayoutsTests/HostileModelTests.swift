@@ -1,50 +1,23 @@
 import KerfCheckpoints
 import KerfElements
 import KerfLayouts
+import KerfTestSupport
 import SystemPackage
 import Testing
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Tensors that do not agree, with each other or with config.json, are errors that say so.
 struct HostileModelTests {
-  typealias Tensors = [(name: String, format: Format, shape: Shape, bytes: [UInt8])]
+  typealias Tensors = [NamedTensor]
 
-  /// A directory with one model, which is removed in the end.
-  final class Folder {
-    let path: FilePath
-
-    init(_ tensors: Tensors, config: String) throws {
-      var name = Array("/tmp/kerf-layouts-XXXXXX".utf8CString)
-      precondition(mkdtemp(&name) != nil, "no temporary directory")
-      path = FilePath(platformString: name)
-      let file = path.appending("model.safetensors")
-      let layout = try CheckpointLayout(
-        path: file, metadata: .safetensors([]),
-        tensors: tensors.map { ($0.name, $0.format, $0.shape) })
-      try write("model.safetensors", layout.fileSize) { output in
-        try output.write(layout.header, at: 0)
-        for (tensor, placed) in zip(tensors, layout.tensors) {
-          try output.write(Array(tensor.bytes.prefix(placed.byteCount)), at: placed.offset)
-        }
-      }
-      try write("config.json", config.utf8.count) { try $0.write(Array(config.utf8), at: 0) }
-    }
-
-    deinit {
-      for name in ["model.safetensors", "config.json"] { unlink(path.appending(name).string) }
-      rmdir(path.string)
-    }
-
-    private func write(_ name: String, _ count: Int, _ fill: (AtomicFile) throws -> Void) throws {
-      let file = try AtomicFile(at: path.appending(name), byteCount: count, replacing: false)
-      try fill(file)
-      try file.commit(isLasting: false)
-    }
+  /// A directory with one model.
+  private func folder(_ tensors: Tensors, config: String) throws -> Folder {
+    let folder = try Folder()
+    try write(tensors, to: folder.file("model.safetensors"))
+    let file = try AtomicFile(
+      at: folder.file("config.json"), byteCount: config.utf8.count, replacing: false)
+    try file.write(Array(config.utf8), at: 0)
+    try file.commit(isLasting: false)
+    return folder
   }
 
   static let packed: Tensors = [
@@ -81,13 +54,37 @@ struct HostileModelTests {
     }
   }()
 
+  /// The same with scales of scales, and a JSON text that ends in `entries`.
+  static func nestedFourBit(_ entries: String) -> Tensors {
+    var tensors = fourBit
+    tensors[1] = ("a.weight.absmax", .u8, [2], [])
+    tensors.append(("a.weight.nested_absmax", .f32, [1], []))
+    tensors.append(("a.weight.nested_quant_map", .f32, [256], []))
+    tensors[3].bytes = tensors[3].bytes.dropLast() + Array(", \(entries)}".utf8)
+    tensors[3].shape = Shape([tensors[3].bytes.count])!
+    return tensors
+  }
+  static let nested = #""nested_blocksize": 256, "nested_offset": 0.5"#
+
+  static let awqConfig =
+    #"{"quantization_config": {"quant_method": "awq", "bits": 4, "version": "gemm"}}"#
+  static let awq: Tensors = [
+    ("a.qweight", .i32, [64, 4], []), ("a.qzeros", .i32, [2, 4], []),
+    ("a.scales", .f16, [2, 32], []),
+  ]
+  static let floats4: Tensors = [
+    ("a.weight_packed", .u8, [3, 32], []), ("a.weight_scale", .f8_e4m3, [3, 4], []),
+    ("a.weight_global_scale", .f32, [1], littleEndian((1 as Float).bitPattern)),
+  ]
+
   static let sound: [(Tensors, String)] = [
-    (packed, compressed), (mlx, mlxConfig), (gptq, gptqConfig), (fourBit, fourBitConfig),
+    (packed, compressed), (floats4, compressed), (mlx, mlxConfig), (gptq, gptqConfig),
+    (awq, awqConfig), (fourBit, fourBitConfig), (nestedFourBit(nested), fourBitConfig),
   ]
 
   @Test func soundModelsOpen() throws {
     for (tensors, config) in Self.sound {
-      let folder = try Folder(tensors, config: config)
+      let folder = try self.folder(tensors, config: config)
       let model = try Model.open(folder.path)
       #expect(model.tensors.map(\.name) == ["a.weight"], "\(tensors[0].name)")
       #expect(model.tensors[0].arrangement != nil)
@@ -109,6 +106,7 @@ struct HostileModelTests {
         }
         for shape in [
           [], [0], [1], [3], [3, 3], [0, 5], [5, 0], [64, 1], [1, 1, 1], [32, 32],
+          [0, .max], [.max, 0],
         ] as [Shape]
         where shape != tensors[index].shape {
           var other = tensors
@@ -119,7 +117,7 @@ struct HostileModelTests {
         without.remove(at: index)
         changed.append(without)
         for tensors in changed {
-          let folder = try Folder(tensors, config: config)
+          let folder = try self.folder(tensors, config: config)
           if let error = errorReading(folder.path) {
             let message = "\(error)"
             #expect(!message.contains { $0.isNewline } && message.utf8.count < 1000)
@@ -145,7 +143,7 @@ struct HostileModelTests {
     _ tensors: Tensors, _ config: String, _ words: String,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let folder = try Folder(tensors, config: config)
+    let folder = try self.folder(tensors, config: config)
     let error = #expect(throws: LayoutError.self, sourceLocation: sourceLocation) {
       try Model.open(folder.path)
     }
@@ -183,6 +181,14 @@ struct HostileModelTests {
       }.utf8)
     try expectRefusal(across, Self.fourBitConfig, "within rows")
     try expectRefusal(changed(Self.fourBit, 2, []), Self.fourBitConfig, "nf4_g64")
+    for length in ["0", "-1", "1.5", #""256""#, "9223372036854775808", "1"] {
+      let entries = Self.nested.replacing("256", with: length)
+      try expectRefusal(Self.nestedFourBit(entries), Self.fourBitConfig, "nested_")
+    }
+    // A length that all scales have in common is as good as any.
+    let entries = Self.nested.replacing("256", with: "9223372036854775807")
+    let folder = try self.folder(Self.nestedFourBit(entries), config: Self.fourBitConfig)
+    #expect(throws: Never.self) { try Model.open(folder.path) }
   }
 
   @Test func configsThatDisagree() throws {
@@ -208,7 +214,7 @@ struct HostileModelTests {
       "{}", "[]", #"{"quantization_config": null}"#,
       #"{"quantization_config": {"quant_method": "something new"}}"#,
     ] {
-      let folder = try Folder(Self.mlx, config: config)
+      let folder = try self.folder(Self.mlx, config: config)
       let model = try Model.open(folder.path)
       #expect(model.layout == nil)
       #expect(model.tensors.map(\.name) == model.checkpoint.tensors.map(\.name))

@@ -24,6 +24,13 @@ import Testing
       try formats([64, 512], .f32, canHold: { $0.kind == .float }) == [.f32, .f16, .bf16])
   }
 
+  @Test("what the output cannot hold may grow")
+  func groups() throws {
+    let group = Format.group(try #require(GroupFormat(.integers(bits: 2), length: 64)))
+    let formats = try formats([64, 64], group) { Format.allCases.contains($0) }
+    #expect(formats == [.f16, .bf16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0, .iq4_nl])
+  }
+
   @Test("what was asked for, in smaller blocks where rows want them")
   func wanted() throws {
     #expect(try formats([64, 512], .f16, [.q4_K, .q8_0]) == [.q8_0, .q4_K])

@@ -200,7 +200,8 @@ import Testing
       formats: formats.map { format, sqnr in
         let outcome = SweepReport.Outcome(byteCount: 36, loss: loss(sqnr: sqnr))
         return .init(
-          format: format, outcomes: [outcome, format == .q4_K ? nil : outcome], byteCount: 72,
+          name: format.name, bitsPerWeight: format.bitsPerWeight,
+          outcomes: [outcome, format == .q4_K ? nil : outcome], byteCount: 72,
           loss: loss(sqnr: sqnr), relativeError: nil, encodeBytesPerSecond: 1e9)
       },
       keptByteCount: 100, seconds: 1)

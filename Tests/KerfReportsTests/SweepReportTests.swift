@@ -27,7 +27,7 @@ import Testing
       ],
       formats: [
         .init(
-          format: .f32,
+          name: "f32", bitsPerWeight: 32,
           outcomes: [
             .init(byteCount: 256, loss: loss(0, 100, 0)),
             .init(byteCount: 2048, loss: loss(0, 100, 0)),
@@ -35,12 +35,13 @@ import Testing
           byteCount: 2304, loss: loss(0, 100, 1), relativeError: relativeError.map { _ in 0 },
           encodeBytesPerSecond: 0),
         .init(
-          format: .q4_K, outcomes: [nil, .init(byteCount: 288, loss: loss(1, 100, 0))],
+          name: "q4_K", bitsPerWeight: 4.5,
+          outcomes: [nil, .init(byteCount: 288, loss: loss(1, 100, 0))],
           byteCount: 332, loss: loss(1, 100, 0), fileLoss: loss(2, 200, 0),
           relativeError: relativeError, encodeBytesPerSecond: 1.5e9,
           products: [.init(m: 1, operationsPerSecond: 2e9, weightBytesPerSecond: 3e9)]),
         .init(
-          format: .q4_0,
+          name: "q4_0", bitsPerWeight: 4.5,
           outcomes: [
             .init(byteCount: 36, loss: loss(4, 100, 0), nmseStandardError: relativeError),
             .init(byteCount: 288, loss: loss(1, 100, 0)),

@@ -9,43 +9,55 @@ extension JSONValue {
     return text
   }
 
-  private func append(to text: inout [UInt8], indentation: Int) {
+  /// The value as text without any white space.
+  package var compactText: [UInt8] {
+    var text: [UInt8] = []
+    append(to: &text, indentation: nil)
+    return text
+  }
+
+  /// - Parameter indentation: Spaces before each line; `nil` for none, and no lines.
+  private func append(to text: inout [UInt8], indentation: Int?) {
     switch self {
     case .null: text += "null".utf8
-    case .bool(let value): text += String(value).utf8
+    case .bool(let value): text += (value ? "true" : "false").utf8
     case .unsigned(let value): text += String(value).utf8
     case .negative(let value): text += String(value).utf8
     case .double(let value): text += String(value).utf8
     case .string(let value): text.appendJSON(value)
     case .array(let elements):
-      JSONValue.append(elements, "[", "]", to: &text, indentation) { element, text in
-        element.append(to: &text, indentation: indentation + 2)
+      JSONValue.append(elements, "[", "]", to: &text, indentation) { element, text, indentation in
+        element.append(to: &text, indentation: indentation)
       }
     case .object(let object):
-      JSONValue.append(object.members, "{", "}", to: &text, indentation) { member, text in
+      JSONValue.append(object.members, "{", "}", to: &text, indentation) {
+        member, text, indentation in
         text.appendJSON(member.name)
-        text += ": ".utf8
-        member.value.append(to: &text, indentation: indentation + 2)
+        text.append(UInt8(ascii: ":"))
+        if indentation != nil { text.append(UInt8(ascii: " ")) }
+        member.value.append(to: &text, indentation: indentation)
       }
     }
   }
 
   private static func append<Element>(
-    _ elements: [Element], _ opening: String, _ closing: String, to text: inout [UInt8],
-    _ indentation: Int, _ append: (Element, inout [UInt8]) -> Void
+    _ elements: [Element], _ opening: Unicode.Scalar, _ closing: Unicode.Scalar,
+    to text: inout [UInt8], _ indentation: Int?, _ append: (Element, inout [UInt8], Int?) -> Void
   ) {
-    func line(_ indentation: Int) {
+    func line(_ indentation: Int?) {
+      guard let indentation else { return }
       text.append(UInt8(ascii: "\n"))
-      text += repeatElement(UInt8(ascii: " "), count: indentation)
+      for _ in 0..<indentation { text.append(UInt8(ascii: " ")) }
     }
-    text += opening.utf8
+    let inner = indentation.map { $0 + 2 }
+    text.append(UInt8(ascii: opening))
     for (index, element) in elements.enumerated() {
       if index > 0 { text.append(UInt8(ascii: ",")) }
-      line(indentation + 2)
-      append(element, &text)
+      line(inner)
+      append(element, &text, inner)
     }
     if !elements.isEmpty { line(indentation) }
-    text += closing.utf8
+    text.append(UInt8(ascii: closing))
   }
 }
 

@@ -65,7 +65,7 @@ extension BitsAndBytes {
     }
     return Plane.Nested(
       map: try parts.floats("weight.nested_quant_map", count: 256),
-      absmax: try parts.floats("weight.nested_absmax", count: (scales + length - 1) / length),
+      absmax: try parts.floats("weight.nested_absmax", count: (scales - 1) / length + 1),
       offset: Float(offset), length: length)
   }
 }

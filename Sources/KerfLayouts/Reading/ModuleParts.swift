@@ -21,13 +21,20 @@ struct ModuleParts {
     checkpoint.parts[tensor?.part ?? 0]
   }
 
-  /// A tensor that must be there, with so many extents.
+  /// A matrix has elements, and a number of them with which more can be computed: beside an extent
+  /// of 0, others may be anything.
+  private static let counts = 1...1 << 48
+
+  /// A tensor that must be there, with so many extents, none of which is 0.
   func required(_ suffix: String, extents: Int) throws(LayoutError) -> TensorDescription {
     guard let tensor = self[suffix] else {
       throw disagreement(suffix, expected: "the tensor", found: "none")
     }
-    guard tensor.shape.dimensions.count == extents else {
-      throw disagreement(suffix, expected: "\(extents) extents", found: "\(tensor.shape)")
+    guard tensor.shape.dimensions.count == extents,
+      ModuleParts.counts.contains(tensor.shape.count)
+    else {
+      throw disagreement(
+        suffix, expected: "elements in \(extents) extents", found: "\(tensor.shape)")
     }
     return tensor
   }
@@ -116,7 +123,7 @@ struct ModuleParts {
 
   /// A shape, which extents in files may not make.
   func shape(_ dimensions: [Int], of suffix: String) throws(LayoutError) -> Shape {
-    guard let shape = Shape(dimensions), shape.count > 0, shape.count <= 1 << 48 else {
+    guard let shape = Shape(dimensions), ModuleParts.counts.contains(shape.count) else {
       throw disagreement(suffix, expected: "a matrix", found: "\(dimensions)")
     }
     return shape

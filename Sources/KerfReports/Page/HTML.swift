@@ -17,7 +17,7 @@ struct HTML {
   init(markup: String) { text = markup }
 
   /// A block of JSON for a script to read. No `<` is left in it, so nothing can end the block.
-  init(data value: some Encodable, id: String) {
+  init(data value: some JSONRepresentable, id: String) {
     let json = JSONText.compact(value).split(separator: "<", omittingEmptySubsequences: false)
     text =
       "<script type=\"application/json\" id=\"\(id)\">" + json.joined(separator: "\\u003c")

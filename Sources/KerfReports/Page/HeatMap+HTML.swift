@@ -20,7 +20,10 @@ extension HeatMap {
       """
     for grid in grids { html += table(grid, views[firstView]) }
     if isCut { html += "<p class=\"soft\">More layers than are drawn; the table has all.</p>\n" }
-    if views.count > 1 { html += HTML(data: views.map(JSONView.init), id: "views") }
+    if views.count > 1 {
+      let drawn = views.map { view in view.cells.map { Drawn($0, view).fields } }
+      html += HTML(data: drawn, id: "views")
+    }
     return html
   }
 
@@ -72,7 +75,7 @@ extension HeatMap {
   }
 
   /// How a cell looks in a view.
-  private struct Drawn: Encodable {
+  private struct Drawn {
     /// `c` for a coloured cell, `e` for one without a figure, nothing for an empty one.
     var kind = ""
     var shade = "0"
@@ -88,18 +91,6 @@ extension HeatMap {
     }
 
     /// As a row, for there are many.
-    func encode(to encoder: any Encoder) throws {
-      var row = encoder.unkeyedContainer()
-      for field in [kind, shade, text, words] { try row.encode(field) }
-    }
-  }
-
-  private struct JSONView: Encodable {
-    let cells: [Drawn]
-    init(_ view: View) { cells = view.cells.map { Drawn($0, view) } }
-    func encode(to encoder: any Encoder) throws {
-      var all = encoder.singleValueContainer()
-      try all.encode(cells)
-    }
+    var fields: [String] { [kind, shade, text, words] }
   }
 }

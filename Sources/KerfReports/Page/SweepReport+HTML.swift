@@ -39,7 +39,7 @@ extension SweepReport {
       guard let closest = closest(upToBits: bits) else { continue }
       figures.append(
         .init(
-          "Closest up to \(Numbers.fixed(bits, 1)) bits", closest.format.name,
+          "Closest up to \(Numbers.fixed(bits, 1)) bits", closest.name,
           "\(closest.loss.decibels), \(Numbers.bytes(fileByteCount(closest)))"))
     }
     return figures
@@ -47,14 +47,14 @@ extension SweepReport {
 
   /// The lossy format of so many bits per weight at most that loses least, of those for most.
   private func closest(upToBits bits: Double) -> Row? {
-    formats.filter { $0.format.bitsPerWeight <= bits && $0.loss.sqnr != nil && isForMost($0) }
+    formats.filter { $0.bitsPerWeight <= bits && $0.loss.sqnr != nil && isForMost($0) }
       .max { $0.loss.sqnr! < $1.loss.sqnr! }
   }
 
   private var heatMap: HeatMap {
     var map = HeatMap(names: tensors.map(\.name)) { _ in true }
     for row in formats {
-      map.add(row.format.name, .decibels) { tensor in
+      map.add(row.name, .decibels) { tensor in
         row.outcomes[tensor].map {
           .init(over: $0.loss.squaredError, under: $0.loss.squaredReference)
         }
@@ -63,15 +63,15 @@ extension SweepReport {
     // Small formats differ most between tensors; it is them that people weigh.
     map.firstView =
       closest(upToBits: 4.5).flatMap { row in
-        map.views.firstIndex { $0.title == row.format.name }
+        map.views.firstIndex { $0.title == row.name }
       } ?? 0
     return map
   }
 
   private var formatPageTable: PageTable {
     var columns: [PageTable.Column<Row>] = [
-      .init("format", .words) { $0.format.name },
-      .init("bits/weight", .least, "Scales included") { Numbers.fixed($0.format.bitsPerWeight, 3) },
+      .init("format", .words) { $0.name },
+      .init("bits/weight", .least, "Scales included") { Numbers.fixed($0.bitsPerWeight, 3) },
       .init("bytes", .least, "Of all the file's tensors, those that are kept included") {
         Numbers.grouped(fileByteCount($0))
       },
@@ -137,7 +137,7 @@ extension SweepReport {
     ]
     for row in formats {
       columns.append(
-        .init(row.format.name, .least, "SQNR in dB") {
+        .init(row.name, .least, "SQNR in dB") {
           row.outcomes[$0].map(\.loss.bareDecibels) ?? "–"
         })
     }

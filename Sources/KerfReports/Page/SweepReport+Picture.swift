@@ -8,7 +8,7 @@ extension SweepReport {
 
   func picture(_ map: HeatMap) -> HTML {
     let lossy = formats.filter { $0.loss.sqnr?.isFinite == true }
-    let narrow = lossy.filter { $0.format.bitsPerWeight <= SweepReport.widestDrawn }
+    let narrow = lossy.filter { $0.bitsPerWeight <= SweepReport.widestDrawn }
     let drawn = narrow.isEmpty ? lossy : narrow
     let front = front(of: drawn)
     let plot = Plot(
@@ -17,8 +17,8 @@ extension SweepReport {
       xTitle: "bits per weight", yTitle: "SQNR, dB",
       summary: "SQNR against bits per weight of \(Numbers.counted(drawn.count, "format")); "
         + "the table below has the figures")
-    let others = formats.filter { row in !drawn.contains { $0.format == row.format } }
-      .map { "\($0.format.name) (\($0.loss.count > 0 ? $0.loss.decibels : "no tensor takes it"))" }
+    let others = formats.filter { row in !drawn.contains { $0.name == row.name } }
+      .map { "\($0.name) (\($0.loss.count > 0 ? $0.loss.decibels : "no tensor takes it"))" }
     let beyond: HTML =
       others.isEmpty
       ? "" : "<p class=\"soft\">Not drawn: \(others.joined(separator: ", ")).</p>\n"
@@ -38,32 +38,32 @@ extension SweepReport {
       """
   }
 
-  private func point(_ row: Row, _ front: Set<Format>, _ map: HeatMap) -> Plot.Point {
+  private func point(_ row: Row, _ front: Set<String>, _ map: HeatMap) -> Plot.Point {
     let sqnr = row.loss.sqnr ?? 0
     return Plot.Point(
-      x: row.format.bitsPerWeight, y: sqnr, spread: row.spread, name: row.format.name,
-      words: "\(row.loss.decibels) in \(Numbers.fixed(row.format.bitsPerWeight, 3)) bits/weight, "
+      x: row.bitsPerWeight, y: sqnr, spread: row.spread, name: row.name,
+      words: "\(row.loss.decibels) in \(Numbers.fixed(row.bitsPerWeight, 3)) bits/weight, "
         + Numbers.bytes(fileByteCount(row))
         + (isForMost(row)
           ? "" : "; for \(Numbers.fixed(100 * coverage(of: row), 0)) % of the elements"),
-      standing: !isForMost(row) ? .partial : front.contains(row.format) ? .best : .beaten,
-      target: "formats-\(row.format.name)",
-      view: map.views.firstIndex { $0.title == row.format.name })
+      standing: !isForMost(row) ? .partial : front.contains(row.name) ? .best : .beaten,
+      target: "formats-\(row.name)",
+      view: map.views.firstIndex { $0.title == row.name })
   }
 
   /// Formats that no other beats in both bits and loss, among those that most elements can take.
-  func front(of rows: [Row]) -> Set<Format> {
-    var front: Set<Format> = []
+  func front(of rows: [Row]) -> Set<String> {
+    var front: Set<String> = []
     var closest = -Double.infinity
     let order = rows.filter(isForMost).sorted {
-      ($0.format.bitsPerWeight, -($0.loss.sqnr ?? 0)) < (
-        $1.format.bitsPerWeight, -($1.loss.sqnr ?? 0)
+      ($0.bitsPerWeight, -($0.loss.sqnr ?? 0)) < (
+        $1.bitsPerWeight, -($1.loss.sqnr ?? 0)
       )
     }
     for row in order {
       guard let sqnr = row.loss.sqnr, sqnr > closest else { continue }
       closest = sqnr
-      front.insert(row.format)
+      front.insert(row.name)
     }
     return front
   }
