@@ -23,7 +23,9 @@ struct LayoutOptions: ParsableArguments {
   @Flag(help: "Codes have no zero point.")
   var symmetric = false
 
-  @Flag(help: "Activations are to be quantized as well, to eight bits (compressed-tensors, int8).")
+  @Flag(
+    help: "Activations are to be quantized as well, to eight bits (compressed-tensors, int8; onnx)."
+  )
   var activations = false
 
   @Flag(help: "Scales are quantized themselves (bitsandbytes).")
@@ -64,9 +66,12 @@ struct LayoutOptions: ParsableArguments {
   func wish(to name: String?, output: String) throws -> LayoutWish? {
     guard let layout = layout(for: output) else { return nil }
     guard let name, let codes = GroupFormat.Codes(layoutName: name.lowercased()) else {
-      throw ValidationError(
-        "--to \(name ?? ""): with --layout expected int2, int3, int4, int5, int6, int8, nf4, fp4, "
-          + "mxfp4, nvfp4, mxfp8 or fp8")
+      let codes =
+        layout == .onnx
+        ? "for .onnx expected int2, int4 or int8"
+        : "with --layout expected int2, int3, int4, int5, int6, int8, nf4, fp4, mxfp4, nvfp4, mxfp8 "
+          + "or fp8"
+      throw ValidationError("--to \(name ?? ""): \(codes)")
     }
     var wish = LayoutWish(layout, codes)
     wish.grouping = group

@@ -15,6 +15,8 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   case noHubModel(FilePath, missing: String)
   /// Only an ONNX model, with the codes of its layout, makes an ONNX model.
   case noGraph(FilePath)
+  /// An ONNX model without products whose weights could be quantized.
+  case noProducts(FilePath)
   /// A rule that makes no sense for the input.
   case plan(PlanError)
   /// The kernels that the environment asks for are not there.
@@ -70,6 +72,9 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .noGraph(let path):
       "\(path): an ONNX model is made of an ONNX model, and of int2, int4 or int8 (--to int4); "
         + "other files have no graph to put into it, and a graph no other formats"
+    case .noProducts(let path):
+      "\(path): expected products with weights that are f32, f16 or bf16 constants (MatMul, Gemm), "
+        + "found none"
     case .plan(let error): error.description
     case .codec(let error): error.description
     case .outputIsInput(let path):

@@ -28,6 +28,7 @@ struct ONNXDraft: Sendable {
     let linear = try laidOut { () throws(LayoutError) in
       try ONNXPlan.linearWeights(of: model, at: input.path)
     }
+    guard !linear.isEmpty else { throw .noProducts(input.path) }
     var choices: [FormatChoice] = []
     var formats: [String: GroupFormat] = [:]
     for (tensor, rule) in zip(input.tensors, decided) {
@@ -39,7 +40,8 @@ struct ONNXDraft: Sendable {
       choices.append(choice)
     }
     let plan = try laidOut { () throws(LayoutError) in
-      try ONNXPlan(of: model, formats: formats, path: path, source: input.path)
+      try ONNXPlan(
+        of: model, formats: formats, options: wish.options, path: path, source: input.path)
     }
     for path in plan.paths where input.parts.contains(where: { $0.isSameFile(as: path) }) {
       throw .outputIsInput(path)

@@ -82,6 +82,7 @@ def sample(dtype=np.float32, ir_version=8):
         initializers[1] = helper.make_tensor(
             initializers[1].name, kind, (96,), arrays[initializers[1].name].tolist())
     initializers.append(numpy_helper.from_array(np.array([1], dtype=np.int64), "axes"))
+    initializers.append(numpy_helper.from_array(np.array(0.5, dtype), "val_7"))
 
     def node(operator, inputs, output, name="", **attributes):
         return helper.make_node(operator, inputs.split(), [output], name=name, **attributes)
@@ -111,7 +112,8 @@ def sample(dtype=np.float32, ir_version=8):
             helper.make_node("If", ["yes"], ["h"], then_branch=branch("then"),
                              else_branch=branch("else")),
             node("MatMul", "g onnx::MatMul_30", "logits", "/lm_head/MatMul"),
-            node("Unsqueeze", "h axes", "i"),
+            node("Mul", "h val_7", "j"),
+            node("Unsqueeze", "j axes", "i"),
         ], "sample",
         [helper.make_tensor_value_info("x", kind, (64, 64))],
         [helper.make_tensor_value_info("i", kind, (64, 1, 32)),

@@ -127,9 +127,21 @@ def test_what_a_graph_has_is_told(kerf, models):
     assert tensors[QUERY]["role"] == "attention"
     assert tensors["lm_head.weight"]["shape"] == [32, 64]
     assert tensors["fc.weight"]["shape"] == [128, 96]
+    # A number that an operator computes with is no weight.
+    assert "val_7" not in tensors
     # Not only multiplied with, and so as it lies in the file.
     assert tensors["twice"]["shape"] == [64, 64]
     assert "ir_version" in kerf("inspect", models("plain")[0], "--metadata").out
+
+
+def test_activations_may_be_integers(kerf, models, outputs):
+    for name, more in [("exact.onnx", []), ("fast.onnx", ["--activations"])]:
+        kerf("convert", models("plain")[0], outputs / name, "--to", "int4", *more)
+    levels = [[a.i for n in nodes(onnx.load(outputs / name).graph) for a in n.attribute
+               if a.name == "accuracy_level"] for name in ("exact.onnx", "fast.onnx")]
+    assert levels[0] == [] and set(levels[1]) == {4}
+    for x, y in zip(run(str(outputs / "exact.onnx")), run(str(outputs / "fast.onnx")), strict=True):
+        assert np.linalg.norm(x - y) < 0.05 * np.linalg.norm(x)
 
 
 def test_rules_decide(kerf, models, outputs):
@@ -160,7 +172,7 @@ def test_a_graph_becomes_a_file_of_tensors(kerf, models, outputs):
         measured = json.loads(kerf(
             "measure", source, outputs / "out.safetensors", "--no-matmul", "--json").out)
         assert not any(row["nmse"] for row in measured["tensors"])
-        assert len(measured["tensors"]) == len(model.graph.initializer)
+        assert len(measured["tensors"]) == len(model.graph.initializer) - 1
 
 
 @pytest.mark.parametrize("name, arguments, status, word", [
@@ -185,6 +197,19 @@ def test_only_a_graph_makes_a_graph(kerf, model, outputs):
     assert_says(result, 1, "graph")
 
 
+def test_what_is_quantized_is_not_quantized_again(kerf, models, outputs):
+    path, _ = models("plain")
+    kerf("convert", path, outputs / "out.onnx", "--to", "int4", "--tensor", ".*head=int4_g32_f32",
+         "--group", 16)
+    kerf("convert", outputs / "out.onnx", outputs / "again.onnx", "--to", "int8")
+    a, b = [dequantized(onnx.load(outputs / name)) for name in ("out.onnx", "again.onnx")]
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+    graph = onnx.helper.make_graph([], "empty", [], [])
+    onnx.save(onnx.helper.make_model(graph), outputs / "empty.onnx")
+    result = kerf("convert", outputs / "empty.onnx", outputs / "no.onnx", "--to", "int4", status=1)
+    assert_says(result, 1, "MatMul")
+
+
 def test_the_input_is_never_touched(kerf, models, tmp_path):
     path, model = models("external")
     for file in [path, path.with_name("external.onnx_data")]:
@@ -201,6 +226,25 @@ def test_the_input_is_never_touched(kerf, models, tmp_path):
     assert_says(result, 1, "new.onnx_data")
     assert (tmp_path / "new.onnx_data").read_text() == "mine"
     assert not (tmp_path / "new.onnx").exists()
+
+
+def test_extents_of_other_versions(kerf, models, outputs):
+    """Quantizers of some versions write scales and zero points as vectors, and name nodes anew."""
+    kerf("convert", models("plain")[0], outputs / "out.onnx", "--to", "int4", "--asymmetric")
+    model = onnx.load(outputs / "out.onnx")
+    for tensor in model.graph.initializer:
+        if tensor.name.endswith(("_scales", "_zero_points")):
+            count = int(np.prod(tensor.dims))
+            del tensor.dims[:]
+            tensor.dims.append(count)
+    for node in nodes(model.graph):
+        if node.op_type == "MatMulNBits":
+            node.name += "_Q4"
+    onnx.save(model, outputs / "flat.onnx")
+    measured = [json.loads(kerf("measure", models("plain")[0], outputs / name, "--no-matmul",
+                                "--json").out)["tensors"] for name in ("out.onnx", "flat.onnx")]
+    assert measured[0] == measured[1]
+    run(str(outputs / "flat.onnx"))
 
 
 def spoiled(model, change):

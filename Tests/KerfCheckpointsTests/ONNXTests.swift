@@ -207,6 +207,19 @@ struct ONNXTests {
     }
   }
 
+  /// A graph of nothing but empty nodes takes far more memory than bytes.
+  @Test func graphsThatAreTooLarge() async {
+    await #expect(processExitsWith: .success) {
+      let directory = TemporaryDirectory()
+      let nodes = [UInt8](repeating: 0, count: 24 << 20).indices.map { UInt8($0 % 2 == 0 ? 10 : 0) }
+      let path = try directory.file("m.onnx", ONNX.file(nodes))
+      guard case .malformed(_, let fault)? = errorOpening(path), fault.reason == .length else {
+        throw CancellationError()
+      }
+      HostileFileTests.expectLittleMemory()
+    }
+  }
+
   /// In a directory, weights alone are taken for the model, and a graph where there are none.
   @Test func directories() throws {
     let directory = TemporaryDirectory()

@@ -89,8 +89,8 @@ package struct ONNXMessage: Sendable, Hashable {
 
 /// Reads messages of an ONNX file.
 struct ONNXReader {
-  /// Most memory that a tree of messages takes, about: far more than any model's graph.
-  private static let maximumMemory = 1 << 29
+  /// Most memory that a tree of messages takes, about: some hundred thousand nodes.
+  private static let maximumMemory = 1 << 27
   /// Messages within messages; a graph within a graph takes three.
   private static let maximumDepth = 64
 

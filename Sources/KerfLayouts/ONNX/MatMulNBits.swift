@@ -14,6 +14,8 @@ package enum MatMulNBits {
   /// Whose operator it is, and in which version.
   static let domain = "com.microsoft"
   static let version = 1
+  /// The `accuracy_level` at which x may be rounded to eight bits, so that products are of integers.
+  static let integerActivations = 4
 
   /// Whether the operator takes groups of that format.
   package static func holds(_ format: GroupFormat) -> Bool {

@@ -82,7 +82,7 @@ struct ONNXMatrices {
   }
 
   /// Whether an exporter made the name: `onnx::MatMul_123`, `val_12`, `123`.
-  private static func isNumbered(_ name: String) -> Bool {
+  static func isNumbered(_ name: String) -> Bool {
     if name.contains("::") { return true }
     let digits = name.hasPrefix("val_") ? name.dropFirst(4) : name[...]
     return digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
@@ -180,7 +180,10 @@ extension Model {
     }
     return checkpoint.tensors.compactMap { tensor in
       let name = UTF8Name(tensor.name)
-      return heads[name] ?? (parts.contains(name) ? nil : ModelTensor(stored: tensor))
+      if let head = heads[name] { return head }
+      // Numbers that operators compute with, such as what masks are made of, are the graph's.
+      let isOperand = tensor.shape.count == 1 && ONNXMatrices.isNumbered(tensor.name)
+      return isOperand || parts.contains(name) ? nil : ModelTensor(stored: tensor)
     }
   }
 }

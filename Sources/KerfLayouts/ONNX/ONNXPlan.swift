@@ -36,10 +36,13 @@ public struct ONNXPlan: Sendable {
   /// - Parameters:
   ///   - model: What is quantized.
   ///   - formats: What weights of its linear layers become, by name; others stay as they are.
+  ///   - options: What the layout leaves open.
   ///   - path: Where the model is going to be, and its data beside it.
+  ///   - source: The file that it is made of, for errors.
   /// - Throws: ``LayoutError``: `.cannotHold` for what ONNX Runtime cannot multiply with.
   package init(
-    of model: ONNXModel, formats: [String: GroupFormat], path: FilePath, source: FilePath
+    of model: ONNXModel, formats: [String: GroupFormat], options: ModelPlan.Options, path: FilePath,
+    source: FilePath
   ) throws(LayoutError) {
     var arrangements: [UTF8Name: Arrangement] = [:]
     var names: [String: String] = [:]
@@ -51,17 +54,17 @@ public struct ONNXPlan: Sendable {
         isTurned ? Shape(tensor.shape.dimensions.reversed()) ?? tensor.shape : tensor.shape
       arrangements[UTF8Name(matrix.weights)] = try Layout.onnx.arrangement(
         of: .group(format), shape, named: matrix.name, weights: tensor.format,
-        ModelPlan.Options(), version: .one)
+        options, version: .one)
       names[matrix.weights] = matrix.name
     }
 
     let dataPath = FilePath(path.string + "_data")
     let dataName = dataPath.lastComponent?.string ?? "model.onnx_data"
-    var rewriting = ONNXRewriting(model, arrangements, external: nil)
+    var rewriting = ONNXRewriting(model, arrangements, options, external: nil)
     var bytes = rewriting.model
     if model.hasExternalData || bytes.byteCount > Int(Int32.max) {
       rewriting = ONNXRewriting(
-        model, arrangements,
+        model, arrangements, options,
         external: .init(
           name: dataName, minimumByteCount: ONNXPlan.externalByteCount,
           alignment: ONNXPlan.alignment))

@@ -19,6 +19,7 @@ struct ONNXRewriting {
 
   private let source: ONNXModel
   private let arrangements: [UTF8Name: Arrangement]
+  private let options: ModelPlan.Options
   private let external: External?
   private let tensors: [UTF8Name: TensorDescription]
   private var taken: Set<UTF8Name>
@@ -28,8 +29,12 @@ struct ONNXRewriting {
   /// - Parameters:
   ///   - arrangements: What initializers become, by name: weights of linear layers only.
   ///   - external: Where large tensors go; `nil` where all stay in the model.
-  init(_ source: ONNXModel, _ arrangements: [UTF8Name: Arrangement], external: External?) {
+  init(
+    _ source: ONNXModel, _ arrangements: [UTF8Name: Arrangement], _ options: ModelPlan.Options,
+    external: External?
+  ) {
     self.source = source
+    self.options = options
     self.arrangements = arrangements
     self.external = external
     taken = ONNXUses(source.graph).names
@@ -185,10 +190,14 @@ struct ONNXRewriting {
     product.append(Node.outputs, output)
     product.append(Node.operator, MatMulNBits.name)
     product.append(Node.domain, MatMulNBits.domain)
-    for (name, value) in [
+    var attributes = [
       ("K", arrangement.shape.columns), ("N", arrangement.shape.rows),
       ("bits", arrangement.format.codes.bits), ("block_size", arrangement.format.length),
-    ] {
+    ]
+    if options.quantizesActivations {
+      attributes.append(("accuracy_level", MatMulNBits.integerActivations))
+    }
+    for (name, value) in attributes {
       var attribute = ONNXBytes()
       attribute.append(Attribute.name, name)
       attribute.append(Attribute.integer, value)
