@@ -128,6 +128,8 @@ public struct Inspection: Sendable {
       entries.map { InspectionReport.Entry(key: $0.key, value: .text($0.value)) }
     case .gguf(let entries):
       entries.map { InspectionReport.Entry(key: $0.key, value: value($0.value)) }
+    case .onnx(let model):
+      model.entries.map { InspectionReport.Entry(key: $0.key, value: .text($0.value)) }
     }
   }
 

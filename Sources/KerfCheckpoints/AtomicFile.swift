@@ -133,6 +133,25 @@ public final class AtomicFile: Sendable {
     if isLasting { FileSystem.synchronizeDirectory(of: path) }
   }
 
+  /// Gives several files their names, after all of them are on the disk, in their order.
+  ///
+  /// - Throws: ``CheckpointError``, as ``commit(isLasting:)`` does. Names that no file had before are
+  ///   then free again.
+  package static func commit(_ files: some Collection<AtomicFile>) throws(CheckpointError) {
+    var made: [FilePath] = []
+    do throws(CheckpointError) {
+      for file in files { try FileSystem.synchronize(file.descriptor, for: file.path) }
+      for file in files {
+        let isNew = (try? file.path.stat(followTargetSymlink: false)) == nil
+        try file.commit()
+        if isNew { made.append(file.path) }
+      }
+    } catch {
+      for path in made { FileSystem.remove(path) }
+      throw error
+    }
+  }
+
   /// Removes what was written; does nothing after ``commit(isLasting:)``.
   public func discard() {
     guard isOpen.exchange(false, ordering: .acquiringAndReleasing) else { return }

@@ -18,11 +18,11 @@ public final class Checkpoint: Sendable {
   /// The file or directory, as it was named when it was opened.
   public let path: FilePath
 
-  private let files: [InputFile]
+  fileprivate let files: [InputFile]
   private let source: (any CheckpointSource)?
   private let indices: [UTF8Name: Int]
 
-  /// The weight files, in order.
+  /// The weight files, in order; an ONNX model before those with its data.
   public var parts: [FilePath] { files.map(\.path) }
   /// Bytes in the weight files when they were opened.
   public var fileSize: Int { files.reduce(0) { $0 + $1.size } }
@@ -49,7 +49,9 @@ public final class Checkpoint: Sendable {
     let count = parts.reduce(0) { $0 + $1.tensors.count }
     tensors.reserveCapacity(count)
     indices.reserveCapacity(count)
-    for (number, part) in parts.enumerated() {
+    let files = parts.flatMap { [$0.file] + $0.others }
+    var number = 0
+    for part in parts {
       guard part.container == parts[0].container else {
         throw .unrecognized(part.file.path, head: part.head)
       }
@@ -60,11 +62,12 @@ public final class Checkpoint: Sendable {
             Malformation(
               .duplicate, at: .init(tensor: tensor.name),
               expected: "a name that the model has once",
-              found: "it in \(quoted(parts[tensors[other].part].file.path.string)) as well"))
+              found: "it in \(quoted(files[tensors[other].part].path.string)) as well"))
         }
-        tensor.part = number
+        tensor.part += number
         tensors.append(tensor)
       }
+      number += 1 + part.others.count
     }
     if let index {
       try index.check { name in indices[UTF8Name(name)].map { tensors[$0].part } }
@@ -72,7 +75,7 @@ public final class Checkpoint: Sendable {
     self.path = path
     self.tensors = tensors
     self.indices = indices
-    files = parts.map(\.file)
+    self.files = files
     source = nil
     metadata = try Checkpoint.metadata(of: parts)
     container = metadata.container
@@ -103,6 +106,8 @@ public final class Checkpoint: Sendable {
   /// One file.
   private struct Part {
     let file: InputFile
+    /// Files that have the bytes of some of its tensors.
+    let others: [InputFile]
     let head: [UInt8]
     let metadata: CheckpointMetadata
     let tensors: [TensorDescription]
@@ -117,10 +122,13 @@ public final class Checkpoint: Sendable {
       switch Container(head: head) ?? path.extension.flatMap(Container.init(pathExtension:)) {
       case .safetensors:
         let header = try SafetensorsHeader(reading: file)
-        (metadata, tensors) = (.safetensors(header.metadata), header.tensors)
+        (metadata, tensors, others) = (.safetensors(header.metadata), header.tensors, [])
       case .gguf:
         let header = try GGUFHeader(reading: file)
-        (metadata, tensors) = (.gguf(header.metadata), header.tensors)
+        (metadata, tensors, others) = (.gguf(header.metadata), header.tensors, [])
+      case .onnx:
+        let onnx = try ONNXFile(reading: file)
+        (metadata, tensors, others) = (.onnx(onnx.model), onnx.tensors, onnx.others)
       case nil:
         throw .unrecognized(path, head: head)
       }
@@ -174,6 +182,15 @@ public final class Checkpoint: Sendable {
       try unsafe read(tensor, range, into: buffer)
     }
     return result
+  }
+}
+
+extension Checkpoint {
+  /// Bytes of one of the ``parts``, be they a tensor's or not.
+  package func bytes(ofPart part: Int, at offset: Int, count: Int) throws(CheckpointError)
+    -> [UInt8]
+  {
+    try files[part].bytes(at: offset, count: count)
   }
 }
 

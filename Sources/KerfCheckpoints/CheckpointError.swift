@@ -89,9 +89,9 @@ extension CheckpointError: CustomStringConvertible {
     case .system(_, let operation, let errno): "could not \(operation): \(errno)"
     case .empty: "expected a checkpoint, found an empty file"
     case .unrecognized(_, let head):
-      "expected a safetensors or GGUF file, found \(CheckpointError.guess(head))"
+      "expected a safetensors, GGUF or ONNX file, found \(CheckpointError.guess(head))"
     case .noWeights(_, let found):
-      "expected .safetensors or .gguf files in the directory, found "
+      "expected .safetensors, .gguf or .onnx files in the directory, found "
         + (found.isEmpty ? "none" : found.prefix(3).map(quoted).joined(separator: ", ") + " only")
     case .severalModels(_, let names):
       "expected one model in the directory, found \(names.count) weight files: name one of them: "

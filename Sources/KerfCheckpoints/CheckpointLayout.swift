@@ -52,6 +52,7 @@ public struct CheckpointLayout: Sendable {
         switch metadata {
         case .safetensors(let entries): try .safetensors(entries, requests)
         case .gguf(let entries): try .gguf(entries, requests)
+        case .onnx: try CheckpointLayout.onnx()
         }
     } catch {
       throw .unwritable(path, error)

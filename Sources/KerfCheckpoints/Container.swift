@@ -5,11 +5,13 @@
 public import KerfElements
 
 /// A kind of file that holds tensors.
-public enum Container: String, Sendable, Hashable, CaseIterable, Codable {
+public enum Container: String, Sendable, Hashable, Codable {
   /// A JSON header and plain arrays.
   case safetensors
   /// Typed metadata, and plain or block-quantized arrays.
   case gguf
+  /// A graph of operators, whose constants the tensors are.
+  case onnx
 
   /// The container whose files end in `pathExtension` (without a dot), whatever its case.
   public init?(pathExtension: String) {
@@ -24,6 +26,7 @@ public enum Container: String, Sendable, Hashable, CaseIterable, Codable {
     switch self {
     case .safetensors: SafetensorsType.table.map(\.format)
     case .gguf: GGUFType.table.map(\.format)
+    case .onnx: ONNXType.table.map(\.format)
     }
   }
 
@@ -32,6 +35,7 @@ public enum Container: String, Sendable, Hashable, CaseIterable, Codable {
     switch self {
     case .safetensors: SafetensorsType.name(of: format) != nil
     case .gguf: GGUFType.id(of: format) != nil
+    case .onnx: ONNXType.id(of: format) != nil
     }
   }
 
@@ -42,7 +46,7 @@ public enum Container: String, Sendable, Hashable, CaseIterable, Codable {
   /// on a byte.
   package func byteCount(of format: Format, _ shape: Shape) -> Int? {
     switch self {
-    case .safetensors: format.byteCount(forColumns: shape.count)
+    case .safetensors, .onnx: format.byteCount(forColumns: shape.count)
     case .gguf: format.byteCount(for: shape)
     }
   }
@@ -53,8 +57,15 @@ public enum Container: String, Sendable, Hashable, CaseIterable, Codable {
       self = .gguf
     } else if SafetensorsHeader.recognizes(head) {
       self = .safetensors
+    } else if ONNXFile.recognizes(head) {
+      self = .onnx
     } else {
       return nil
     }
   }
+}
+
+extension Container: CaseIterable {
+  /// The kinds that tensors alone make. An ONNX file is a program as well, and only made of another.
+  public static let allCases: [Container] = [.safetensors, .gguf]
 }

@@ -18,12 +18,15 @@ public enum CheckpointMetadata: Sendable, Hashable {
   case safetensors([MetadataEntry<String>])
   /// Typed values: the key-value section of a GGUF file.
   case gguf([MetadataEntry<GGUFValue>])
+  /// What an ONNX file says, its graph included.
+  case onnx(ONNXModel)
 
   /// The kind of file that holds metadata of this kind.
   public var container: Container {
     switch self {
     case .safetensors: .safetensors
     case .gguf: .gguf
+    case .onnx: .onnx
     }
   }
 
@@ -32,6 +35,7 @@ public enum CheckpointMetadata: Sendable, Hashable {
     switch self {
     case .safetensors(let entries): entries.count
     case .gguf(let entries): entries.count
+    case .onnx(let model): model.entries.count
     }
   }
 }

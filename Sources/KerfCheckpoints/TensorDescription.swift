@@ -28,6 +28,14 @@ public struct TensorDescription: Sendable, Hashable {
     storedByteCount = byteCount
   }
 
+  /// The same tensor under another name.
+  package func named(_ name: String) -> TensorDescription {
+    var result = TensorDescription(
+      name: name, format: format, shape: shape, offset: offset, byteCount: byteCount)
+    (result.part, result.storedByteCount) = (part, storedByteCount)
+    return result
+  }
+
   /// A description of the tensor of that number of a ``CheckpointSource``.
   package init(
     name: String, format: Format, shape: Shape, byteCount: Int, storedByteCount: Int, number: Int

@@ -6,7 +6,7 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Change a weight file's precision, and say what it cost.",
     discussion: """
-      INPUT is a .safetensors or .gguf file; of several, the first one, their index or their \
+      INPUT is a .safetensors, .gguf or .onnx file; of several, the first one, their index or their \
       directory. OUTPUT's ending chooses its container; it appears \
       under its name when it is whole, and INPUT is only read.
 
@@ -27,6 +27,10 @@ struct Convert: ParsableCommand {
       decides otherwise, with names such as int8_g64_bias. Group and zero points are as is usual \
       for the layout, unless --group, --symmetric or --asymmetric say so.
 
+      An ONNX model becomes one that ONNX Runtime loads where OUTPUT ends in .onnx: products with \
+      weights are MatMulNBits then, of int2, int4 or int8, and all else in the graph stays as it was. \
+      Where INPUT has its data in files beside it, OUTPUT has it in one, OUTPUT_data.
+
       EXAMPLES
         kerf convert model.safetensors model.gguf --to q8_0
         kerf convert downloaded-model/ model.gguf --to q4_K_M
@@ -37,15 +41,19 @@ struct Convert: ParsableCommand {
         kerf convert model.gguf small.gguf --plan plan.json
         kerf convert downloaded-model/ model-int4/ --to int4 --group 64 --layout compressed-tensors
         kerf convert downloaded-model/ model-mlx/ --to int4 --layout mlx --tensor 'lm_head=int8_g64_bias'
+        kerf convert model.onnx model-int4.onnx --to int4 --group 32
         kerf convert model.safetensors model.gguf --to q4_0 --report loss.html --json > loss.json
       """)
 
   @Argument(
-    help: "The weight file to read.", completion: .file(extensions: ["safetensors", "gguf"]))
+    help: "The weight file to read.",
+    completion: .file(extensions: ["safetensors", "gguf", "onnx"]))
   var input: String
 
   @Argument(
-    help: "The weight file to make, ending in .safetensors or .gguf; with --layout, a directory.")
+    help:
+      "The weight file to make, ending in .safetensors, .gguf or .onnx; with --layout, a directory."
+  )
   var output: String
 
   @Option(
@@ -126,7 +134,7 @@ struct Convert: ParsableCommand {
       throw ValidationError("\(option) belongs to --size, --bits or --memory")
     }
     if let plan { return .plan(FilePath(plan)) }
-    if let layout = try layouts.wish(to: to) {
+    if let layout = try layouts.wish(to: to, output: output) {
       if pure { throw ValidationError("--pure: a layout has no mixes") }
       if container != nil {
         throw ValidationError("--container and --layout: expected one of them")
@@ -142,6 +150,7 @@ struct Convert: ParsableCommand {
   }
 
   func validate() throws {
+    try layouts.validate(output: output)
     _ = try wish()
     if layouts.layout != nil, to == nil { throw ValidationError("--layout wants codes: --to int4") }
     if pure, to == nil { throw ValidationError("--pure belongs to --to") }

@@ -6,9 +6,10 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tell what is in a weight file: parameters by role, and memory at each precision.",
     discussion: """
-      INPUT is a .safetensors or .gguf file; of several, the first one, their index or their \
+      INPUT is a .safetensors, .gguf or .onnx file; of several, the first one, their index or their \
       directory. Its header is read, and the config.json beside a hub \
-      file; tensors are read for statistics only.
+      file; tensors are read for statistics only. Weights of linear layers in an ONNX graph are \
+      shown as matrices of rows, whichever way they lie, under the names of their layers.
 
       A model's parameters are divided by what their names say, GGUF's or the hub's. Of a mixture \
       of experts, those that work for a token are told as well. FP32, FP16, INT8 and INT4 are 4, \
@@ -31,7 +32,8 @@ struct Inspect: ParsableCommand {
       """)
 
   @Argument(
-    help: "The weight file to look into.", completion: .file(extensions: ["safetensors", "gguf"]))
+    help: "The weight file to look into.",
+    completion: .file(extensions: ["safetensors", "gguf", "onnx"]))
   var input: String
 
   @Option(

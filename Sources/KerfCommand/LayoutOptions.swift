@@ -1,12 +1,14 @@
 public import ArgumentParser
 public import Kerf
+import SystemPackage
 
 /// What `kerf convert` writes for a runtime of the model hub.
 struct LayoutOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Make a directory that a runtime loads: compressed-tensors (vLLM, transformers), mlx, "
-        + "bitsandbytes, awq or gptq.", valueName: "layout"))
+      "Make what a runtime loads: a directory for compressed-tensors (vLLM, transformers), mlx, "
+        + "bitsandbytes, awq or gptq; a file for onnx, which the ending .onnx means anyway.",
+      valueName: "layout"))
   var layout: Layout?
 
   @Option(
@@ -24,7 +26,8 @@ struct LayoutOptions: ParsableArguments {
 
   @Flag(
     help:
-      "Activations are to be quantized as well, to eight bits (compressed-tensors, int8 or fp8).")
+      "Activations are to be quantized as well, to eight bits (compressed-tensors, int8 or fp8; onnx)."
+  )
   var activations = false
 
   @Flag(help: "Scales are quantized themselves (bitsandbytes).")
@@ -46,8 +49,14 @@ struct LayoutOptions: ParsableArguments {
     return shardSize == nil ? nil : "--shard-size"
   }
 
-  func validate() throws {
-    if layout == nil, let option = givenOption {
+  /// The layout that is asked for, be it by the output's ending.
+  func layout(for output: String) -> Layout? {
+    let container = FilePath(output).extension.flatMap(Container.init(pathExtension:))
+    return layout ?? (container == .onnx ? .onnx : nil)
+  }
+
+  func validate(output: String) throws {
+    if layout(for: output) == nil, let option = givenOption {
       throw ValidationError("\(option) belongs to --layout")
     }
     if symmetric, asymmetric {
@@ -56,12 +65,15 @@ struct LayoutOptions: ParsableArguments {
   }
 
   /// The wish for codes that `--to` names; `nil` without a layout.
-  func wish(to name: String?) throws -> LayoutWish? {
-    guard let layout else { return nil }
+  func wish(to name: String?, output: String) throws -> LayoutWish? {
+    guard let layout = layout(for: output) else { return nil }
     guard let name, let codes = GroupFormat.Codes(layoutName: name.lowercased()) else {
-      throw ValidationError(
-        "--to \(name ?? ""): with --layout expected int2, int3, int4, int5, int6, int8, nf4, fp4, "
-          + "mxfp4, nvfp4, mxfp8 or fp8")
+      let codes =
+        layout == .onnx
+        ? "for .onnx expected int2, int4 or int8"
+        : "with --layout expected int2, int3, int4, int5, int6, int8, nf4, fp4, mxfp4, nvfp4, mxfp8 "
+          + "or fp8"
+      throw ValidationError("--to \(name ?? ""): \(codes)")
     }
     var wish = LayoutWish(layout, codes)
     wish.grouping = group

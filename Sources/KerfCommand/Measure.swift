@@ -6,8 +6,8 @@ struct Measure: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "What was lost between two weight files, tensor by tensor.",
     discussion: """
-      REFERENCE and CANDIDATE are .safetensors or .gguf files; containers and formats may differ. \
-      REFERENCE counts as right. Both are only read.
+      REFERENCE and CANDIDATE are .safetensors, .gguf or .onnx files; containers and formats may \
+      differ. REFERENCE counts as right. Both are only read.
 
       Tensors of the same name go together. Else names of GGUF are matched with those of the model \
       hub, for the llama, mistral, mixtral, qwen, gemma, phi, gpt2 and BERT families, and what \
@@ -29,12 +29,12 @@ struct Measure: ParsableCommand {
 
   @Argument(
     help: "The weight file that counts as right.",
-    completion: .file(extensions: ["safetensors", "gguf"]))
+    completion: .file(extensions: ["safetensors", "gguf", "onnx"]))
   var reference: String
 
   @Argument(
     help: "The weight file that stands in for it.",
-    completion: .file(extensions: ["safetensors", "gguf"]))
+    completion: .file(extensions: ["safetensors", "gguf", "onnx"]))
   var candidate: String
 
   @Option(

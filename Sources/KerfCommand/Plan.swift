@@ -6,7 +6,7 @@ struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "What fits a budget, at what loss, with which format for each tensor.",
     discussion: """
-      INPUT is a .safetensors or .gguf file; of several, the first one, their index or their \
+      INPUT is a .safetensors, .gguf or .onnx file; of several, the first one, their index or their \
       directory. Formats are tried on its tensors, and each gets the \
       one that makes the total squared error least within the budget: --memory, --size or --bits. \
       With an importance matrix errors count by the activations that columns meet.
@@ -27,7 +27,8 @@ struct Plan: ParsableCommand {
       """)
 
   @Argument(
-    help: "The weight file to read.", completion: .file(extensions: ["safetensors", "gguf"]))
+    help: "The weight file to read.",
+    completion: .file(extensions: ["safetensors", "gguf", "onnx"]))
   var input: String
 
   @OptionGroup var mix: MixOptions

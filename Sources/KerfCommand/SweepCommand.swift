@@ -30,7 +30,8 @@ struct SweepCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: "The weight file to read.", completion: .file(extensions: ["safetensors", "gguf"]))
+    help: "The weight file to read.",
+    completion: .file(extensions: ["safetensors", "gguf", "onnx"]))
   var input: String
 
   @Option(

@@ -13,6 +13,10 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   case layout(LayoutError)
   /// What is to be laid out for a runtime is no model of the hub: `missing` is what it lacks.
   case noHubModel(FilePath, missing: String)
+  /// Only an ONNX model, with the codes of its layout, makes an ONNX model.
+  case noGraph(FilePath)
+  /// An ONNX model without products whose weights could be quantized.
+  case noProducts(FilePath)
   /// A rule that makes no sense for the input.
   case plan(PlanError)
   /// The kernels that the environment asks for are not there.
@@ -65,6 +69,12 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .layout(let error): error.description
     case .noHubModel(let path, let missing):
       "\(path): expected a model of the hub to lay out for a runtime, found no \(missing)"
+    case .noGraph(let path):
+      "\(path): an ONNX model is made of an ONNX model, and of int2, int4 or int8 (--to int4); "
+        + "other files have no graph to put into it, and a graph no other formats"
+    case .noProducts(let path):
+      "\(path): expected products with weights that are f32, f16 or bf16 constants (MatMul, Gemm), "
+        + "found none"
     case .plan(let error): error.description
     case .codec(let error): error.description
     case .outputIsInput(let path):

@@ -61,8 +61,8 @@ package struct Draft: Sendable {
   static func keptStorage(from source: Container, to target: Container) -> KeptStorage {
     switch (source, target) {
     case (.gguf, .gguf): .unchanged
-    case (.safetensors, .gguf): .float32
-    case (_, .safetensors): .target
+    case (_, .gguf): .float32
+    case (_, .safetensors), (_, .onnx): .target
     }
   }
 

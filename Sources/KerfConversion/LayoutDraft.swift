@@ -27,21 +27,10 @@ struct LayoutDraft: Sendable {
     }
     guard let config else { throw .noHubModel(input.path, missing: "config.json beside them") }
 
-    var used = [Bool](repeating: false, count: rules.count)
-    var choices: [FormatChoice] = []
-    var sharings: [Layout.Sharing] = []
-    for tensor in input.tensors {
-      var decided: Format?
-      for (number, rule) in rules.enumerated() where rule.matches(tensor.name) {
-        used[number] = true
-        if decided == nil { decided = rule.format(for: tensor.shape) }
-      }
-      choices.append(LayoutDraft.choice(for: tensor, wish, rule: decided))
-      sharings.append(wish.sharing(of: tensor, choices[choices.count - 1].format))
+    let choices = zip(input.tensors, try LayoutDraft.decisions(of: rules, for: input)).map {
+      LayoutDraft.choice(for: $0, wish, rule: $1)
     }
-    if let unused = used.firstIndex(of: false) {
-      throw .plan(.ruleMatchesNothing(rules[unused].pattern))
-    }
+    let sharings = zip(input.tensors, choices).map { wish.sharing(of: $0, $1.format) }
     do {
       plan = try ModelPlan(
         for: wish.layout,
@@ -58,6 +47,25 @@ struct LayoutDraft: Sendable {
       throw .layout(error)
     }
     self.choices = choices
+  }
+
+  /// What rules say of every tensor; each rule has to say something.
+  static func decisions(
+    of rules: [FormatRule], for input: Checkpoint
+  ) throws(ConversionError) -> [Format?] {
+    var used = [Bool](repeating: false, count: rules.count)
+    let decided = input.tensors.map { tensor -> Format? in
+      var decided: Format?
+      for (number, rule) in rules.enumerated() where rule.matches(tensor.name) {
+        used[number] = true
+        if decided == nil { decided = rule.format(for: tensor.shape) }
+      }
+      return decided
+    }
+    if let unused = used.firstIndex(of: false) {
+      throw .plan(.ruleMatchesNothing(rules[unused].pattern))
+    }
+    return decided
   }
 
   private static func choice(

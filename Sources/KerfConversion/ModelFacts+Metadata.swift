@@ -9,7 +9,7 @@ extension ModelFacts {
   package init(of file: Checkpoint) throws(CheckpointError) {
     switch file.metadata {
     case .gguf(let entries): self.init(entries)
-    case .safetensors:
+    case .safetensors, .onnx:
       self = try JSONObject.config(in: file.directory).map { ModelFacts($0) } ?? ModelFacts()
     }
   }

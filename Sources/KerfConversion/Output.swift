@@ -10,11 +10,14 @@ internal import SystemPackage
 enum Output: Sendable {
   case file(Draft)
   case model(LayoutDraft)
+  case onnx(ONNXDraft)
 
   init(
     _ request: ConversionRequest, of input: Checkpoint, _ importance: ImportanceFile?
   ) throws(ConversionError) {
-    if let wish = request.layout {
+    if let wish = request.layout, wish.layout == .onnx {
+      self = .onnx(try ONNXDraft(of: input, at: request.output, for: wish, rules: request.rules))
+    } else if let wish = request.layout {
       self = .model(
         try LayoutDraft(of: input, at: request.output, for: wish, rules: request.rules))
     } else {
@@ -31,6 +34,7 @@ enum Output: Sendable {
       let container = request.container
         ?? request.output.extension.flatMap(Container.init(pathExtension:))
     else { throw .unknownContainer(request.output) }
+    guard container != .onnx else { throw .noGraph(request.input) }
     return container
   }
 
@@ -39,6 +43,7 @@ enum Output: Sendable {
     switch self {
     case .file(let draft): draft.choices
     case .model(let draft): draft.choices
+    case .onnx(let draft): draft.choices
     }
   }
 
@@ -47,6 +52,7 @@ enum Output: Sendable {
     switch self {
     case .file(let draft): draft.layout.tensors
     case .model(let draft): draft.placed
+    case .onnx(let draft): draft.placed
     }
   }
 
@@ -58,6 +64,11 @@ enum Output: Sendable {
       draft.plan.places.map { place in
         guard case .arranged(_, let arrangement, _) = place, arrangement.isTurned else { return 1 }
         return arrangement.unit * arrangement.format.length
+      }
+    case .onnx(let draft):
+      draft.placed.map { tensor in
+        guard let arrangement = draft.plan.places[tensor.name]?.arrangement else { return 1 }
+        return arrangement.unit == 1 ? 1 : arrangement.unit * arrangement.format.length
       }
     }
   }
@@ -87,7 +98,7 @@ enum Output: Sendable {
   var metadata: CheckpointMetadata {
     switch self {
     case .file(let draft): draft.metadata
-    case .model: .safetensors([])
+    case .model, .onnx: .safetensors([])
     }
   }
 
@@ -109,6 +120,12 @@ enum Output: Sendable {
           draft.plan, at: request.output, replacing: request.isReplacing)
         try writer.copyOthers(from: input.directory)
         return ModelSink(writer: writer)
+      }
+    case .onnx(let draft):
+      return try laidOut { () throws(LayoutError) in
+        ONNXSink(
+          writer: try ONNXWriter(draft.plan, from: input, replacing: request.isReplacing),
+          names: draft.placed.map(\.name))
       }
     }
   }

@@ -19,22 +19,31 @@ enum OutputMetadata {
   ) -> CheckpointMetadata {
     let changes = changes(target, hasBlocks: hasBlocks, importance)
     switch (input.metadata, container) {
+    // Nothing that an ONNX file says of its graph is true of another file. A file that is made of
+    // tensors alone is none of its kind, which its layout says.
+    case (.onnx, .safetensors):
+      return .safetensors([])
+    case (.onnx, .onnx), (.safetensors, .onnx), (.gguf, .onnx):
+      return input.metadata
     case (.safetensors(let entries), .safetensors):
       return .safetensors(entries)
     case (.gguf(let entries), .safetensors):
       return .safetensors(entries.compactMap(text))
     case (.gguf(let entries), .gguf):
       return .gguf(entries.setting(changes, importance == nil ? [] : provenanceKeys))
+    case (.onnx, .gguf):
+      return .gguf(architectureEntry(architecture).setting(changes, []))
     case (.safetensors(let entries), .gguf):
-      var result: [MetadataEntry<GGUFValue>] = []
-      if let architecture {
-        result.append(MetadataEntry("general.architecture", .string(architecture)))
-      }
+      var result = architectureEntry(architecture)
       result += entries.map {
         MetadataEntry("safetensors.metadata." + $0.key, .string($0.value))
       }
       return .gguf(result.setting(changes, []))
     }
+  }
+
+  private static func architectureEntry(_ name: String?) -> [MetadataEntry<GGUFValue>] {
+    name.map { [MetadataEntry("general.architecture", .string($0))] } ?? []
   }
 
   /// The keys that describe the numbers themselves.

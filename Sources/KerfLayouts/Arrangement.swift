@@ -49,7 +49,10 @@ public struct Arrangement: Sendable, Hashable {
 
   /// A portion begins at a multiple of so many groups, and ends at one, or with the matrix.
   public var unit: Int {
-    guard isTurned else { return 1 }
+    guard isTurned else {
+      // Rows of packed zero points begin on a byte.
+      return planes.contains { $0.content == .zeroPoints(.packed) } ? max(1, groupsPerRow) : 1
+    }
     var rows = 8
     for plane in planes {
       // As many as fill words: 32 codes of an odd number of bits, half as many of an even one.
@@ -171,6 +174,9 @@ extension Arrangement {
       return (lines.lowerBound * width, lines.count * width, 1, lines.count * width)
     case .scales(.divided), .scales(.nested), .zeroPoints(.signed): return flat(1)
     case .scales(.multiplied): return flat(4)
+    case .zeroPoints(.packed):
+      let width = (perRow * bits + 7) / 8
+      return (first * width, (last - first) * width, 1, (last - first) * width)
     case .zeroPoints(.rowsPacked):
       let words = first * bits / 32..<(last * bits + 31) / 32
       return (words.lowerBound * 4 * perRow, words.count * 4 * perRow, 1, words.count * 4 * perRow)

@@ -11,6 +11,14 @@ extension Fields {
       for i in 0..<count {
         plane.storeBytes(of: zeroPoint(i) ^ 0x80, toByteOffset: i, as: UInt8.self)
       }
+    case .packed:
+      for row in 0..<rows {
+        var stream = BitStream(plane + row * ((perRow * bits + 7) / 8))
+        for group in 0..<perRow {
+          stream.write(zeroPoint(row * perRow + group) & largest, bits: bits)
+        }
+        stream.finish()
+      }
     case .rowsPacked:
       for group in 0..<perRow {
         var (word, count, place) = (UInt64(0), 0, 0)
@@ -56,6 +64,11 @@ extension Fields {
     case .signed:
       for i in 0..<count {
         setZeroPoint(i, plane.load(fromByteOffset: i, as: UInt8.self) ^ 0x80)
+      }
+    case .packed:
+      for row in 0..<rows {
+        var stream = BitStream(plane + row * ((perRow * bits + 7) / 8))
+        for group in 0..<perRow { setZeroPoint(row * perRow + group, stream.read(bits: bits)) }
       }
     case .rowsPacked:
       for group in 0..<perRow {
@@ -121,6 +134,11 @@ private struct BitStream {
       buffer >>= 8
       count -= 8
     }
+  }
+
+  /// Writes what has not filled a byte yet.
+  mutating func finish() {
+    if count > 0 { place.storeBytes(of: UInt8(truncatingIfNeeded: buffer), as: UInt8.self) }
   }
 
   mutating func read(bits: Int) -> UInt8 {

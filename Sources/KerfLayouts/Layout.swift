@@ -1,4 +1,5 @@
-/// A family of runtimes, by the way in which they lay quantized weights out in safetensors.
+/// A family of runtimes, by the way in which they lay quantized weights out in safetensors, or in a
+/// graph.
 ///
 /// GGUF is none of them: it has blocks of its own, which are formats.
 public enum Layout: String, Sendable, Hashable, CaseIterable {
@@ -12,6 +13,8 @@ public enum Layout: String, Sendable, Hashable, CaseIterable {
   case awq
   /// GPTQModel and whoever followed AutoGPTQ.
   case gptq
+  /// ONNX Runtime: nodes of a graph that multiply with quantized weights.
+  case onnx
 
   /// The layout of that name, whatever its case.
   public init?(name: some StringProtocol) {

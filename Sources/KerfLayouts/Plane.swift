@@ -90,6 +90,8 @@ public struct Plane: Sendable, Hashable {
   package enum ZeroPoints: Sendable, Hashable {
     /// [N, G] of whole bytes in two's complement.
     case signed
+    /// [N, ⌈G·b/8⌉ bytes]: a little-endian stream of bits for each row.
+    case packed
     /// [N·b/32, G] of 32 bits: a little-endian stream of bits along N in each column of words.
     case rowsPacked
     /// [G, N·b/32] of 32 bits: a little-endian stream of bits along N, each less `bias`.

@@ -29,7 +29,7 @@ struct CheckpointTests {
 
   @Test(arguments: [
     ("model.bin", Array("PK\u{3}\u{4}".utf8), "PyTorch"),
-    ("model.onnx", [8, 7, 6], "bytes 08 07 06"),
+    ("model.tflite", [8, 7, 6], "bytes 08 07 06"),
     ("model.h5", [0x89] + Array("HDF".utf8), "HDF5"), ("index.json", Array("{ }".utf8), "JSON"),
     ("model", Array("version https://git-lfs.github.com/spec/v1".utf8), "Git LFS"),
   ])

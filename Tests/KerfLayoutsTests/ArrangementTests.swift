@@ -46,6 +46,12 @@ struct ArrangementTests {
       cases.append(
         Case(
           BitsAndBytes.fourBit(group(.nf4, 64, .none, .f32), shape, state: [1, 2])!, .highFirst))
+      for bits in [2, 4, 8] {
+        for offset in [GroupFormat.Offset.none, .zeroPoint] {
+          let format = group(int(bits), 64, offset, .f32)
+          cases.append(Case(MatMulNBits.arrangement(format, shape), .stream))
+        }
+      }
       cases.append(Case(BitsAndBytes.int8(group(int(8), columns, .none, .f32), shape), .signed))
       guard rows % 8 == 0 else { continue }
       for offset in [GroupFormat.Offset.none, .zeroPoint] {

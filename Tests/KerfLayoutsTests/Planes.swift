@@ -94,7 +94,8 @@ struct Planes {
     switch order {
     case .stream:
       return streamed(
-        self["weight", "weight_packed"], (row * columns + column) * bits, bits: bits)
+        self["weight", "weight_packed", "_Q2", "_Q4", "_Q8"], (row * columns + column) * bits,
+        bits: bits)
     case .signed:
       return Int(Int8(bitPattern: self["weight"][row * columns + column])) + 128
     case .highFirst:
@@ -135,9 +136,13 @@ struct Planes {
       if names.contains("SCB") {
         return littleEndian((Float(bitPattern: word(self["SCB"], row)) / 127).bitPattern)
       }
-      return number(self["scales", "weight_scale", "weight.absmax"])
+      return number(self["scales", "_scales", "weight_scale", "weight.absmax"])
     case "bias": return number(self["biases"])
     default:
+      if names.contains("_zero_points") {
+        let start = 8 * row * ((groups * bits + 7) / 8)
+        return [UInt8(streamed(self["_zero_points"], start + group * bits, bits: bits))]
+      }
       if names.contains("g_idx") {
         guard case .zeroPoints(.turned(let bias)) = arrangement.planes[1].content else { return [] }
         let stored = streamed(self["qzeros"], (group * rows + row) * bits, bits: bits)

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT / "Tests/Interop"))
 
 # Layout, what to convert to, and which loader. `llama` is a small model made here, where a loader
 # knows no other kind.
-CT, BNB, MLX = "compressed-tensors", "bitsandbytes", "mlx"
+CT, BNB, MLX, ONNX = "compressed-tensors", "bitsandbytes", "mlx", "onnx"
 CASES = [
     (CT, "--to int8", "transformers"),
     (CT, "--to int8 --activations", "transformers"),
@@ -60,6 +60,12 @@ CASES = [
       for bits in (2, 3, 4, 5, 6, 8) for group in (32, 64, 128)),
     (MLX, "--to mxfp4", "mlx-lm"), (MLX, "--to nvfp4", "mlx-lm"),
     (MLX, "--to mxfp8", "mlx-lm"),
+    *((ONNX, f"--to int4 --group {group}", "onnxruntime") for group in (16, 32, 64, 128)),
+    (ONNX, "--to int4 --group 32 --asymmetric", "onnxruntime"),
+    (ONNX, "--to int4 --group 32 --activations", "onnxruntime"),
+    (ONNX, "--to int8 --group 32", "onnxruntime"),
+    (ONNX, "--to int8 --group 32 --asymmetric", "onnxruntime"),
+    (ONNX, "--to int2 --group 32 --asymmetric", "onnxruntime"),
 ]
 # Where outputs differ though weights do not.
 WHY = {
@@ -68,6 +74,8 @@ WHY = {
     "awq": "it computes in half precision",
     "gptq": "it computes in half precision",
     MLX: "sums in another order",
+    ONNX: "sums in another order",
+    (ONNX, "--to int4 --group 32 --activations"): "it rounds activations to eight bits",
 }
 LLAMA = {"gptqmodel", "mlx-lm"}
 TOKENS = [[int(n) for n in np.random.default_rng(1).integers(5, 500, 32)]]
@@ -91,6 +99,23 @@ def make_llama(folder, sample):
     shutil.copy(sample / "tokenizer.json", folder)
     (folder / "tokenizer_config.json").write_text(
         '{"tokenizer_class": "PreTrainedTokenizerFast"}')
+
+
+def export(path, sample):
+    """The model as the graph that exporters make of it."""
+    import torch
+    import transformers
+
+    model = transformers.AutoModel.from_pretrained(sample, attn_implementation="eager").eval()
+
+    class Graph(torch.nn.Module):
+        def forward(self, input_ids):
+            return model(input_ids=input_ids).last_hidden_state
+
+    graph = Graph()
+    graph.model = model
+    torch.onnx.export(graph, (torch.tensor(TOKENS),), path, input_names=["input_ids"],
+                      output_names=["last_hidden_state"], opset_version=17, dynamo=False)
 
 
 class Difference:
@@ -212,8 +237,47 @@ def run_mlx(folder, source, values):
     return weights, found
 
 
+def run_onnx(path, source):
+    import onnx
+    import onnxruntime
+    from onnx import helper
+    from onnx_models import dequantized, nodes, with_weights
+
+    def outputs(model, inputs):
+        session = onnxruntime.InferenceSession(model.SerializeToString())
+        return session.run(None, inputs)[0]
+
+    model = onnx.load(path)
+    values = dequantized(model)
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    weights = Difference()
+    for node in nodes(model.graph):
+        if node.op_type != "MatMulNBits":
+            continue
+        # What the node alone makes of unit vectors.
+        rows, columns = values[node.output[0]].shape
+        graph = helper.make_graph(
+            [node], "node",
+            [helper.make_tensor_value_info(node.input[0], onnx.TensorProto.FLOAT, [columns] * 2)],
+            [helper.make_tensor_value_info(
+                node.output[0], onnx.TensorProto.FLOAT, [columns, rows])],
+            [tensors[name] for name in node.input[1:]])
+        alone = helper.make_model(
+            graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+        found = outputs(alone, {node.input[0]: np.eye(columns, dtype=np.float32)})
+        weights.add(found.T, values[node.output[0]])
+    assert values, "the graph has no MatMulNBits"
+    inputs = {"input_ids": np.array(TOKENS, dtype=np.int64)}
+    plain = outputs(with_weights(onnx.load(source), values), inputs)
+    found = Difference()
+    found.add(outputs(model, inputs), plain)
+    return {"weights": weights.worst, "relative": weights.relative, "output": found.relative}
+
+
 def run(folder, layout, loader, source):
     """What became of one case, as a row of the table."""
+    if loader == "onnxruntime":
+        return run_onnx(folder, source)
     from layouts import read_model
 
     folder = pathlib.Path(folder)
@@ -241,7 +305,7 @@ def run(folder, layout, loader, source):
 
 def version(loader, layout):
     names = {"transformers": ["transformers", layout], "gptqmodel": ["gptqmodel"],
-             "mlx-lm": ["mlx-lm", "mlx"]}[loader]
+             "mlx-lm": ["mlx-lm", "mlx"], "onnxruntime": ["onnxruntime"]}[loader]
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
 
 
@@ -270,11 +334,16 @@ def main():
         llama = place / "llama"
         if isinstance(forked(make_llama, llama, arguments.model), str):
             sys.exit("there is no model to try them with")
+        graph = place / "graph.onnx"
         for layout, options, loader in CASES:
             if arguments.names and not any(layout.startswith(name) for name in arguments.names):
                 continue
             source = llama if loader in LLAMA else arguments.model
             folder = place / "out"
+            if loader == "onnxruntime":
+                source, folder = graph, place / "out.onnx"
+                if not graph.exists() and isinstance(forked(export, graph, arguments.model), str):
+                    sys.exit("there is no graph to try them with")
             result = subprocess.run(
                 [arguments.kerf, "convert", source, folder, "--layout", layout, *options.split(),
                  "--force"], capture_output=True, text=True)

@@ -19,7 +19,9 @@ struct ModelFiles {
   static func find(_ path: FilePath) throws(CheckpointError) -> ModelFiles {
     if (try? path.stat())?.type == .directory { return try find(in: path) }
     if path.string.hasSuffix(ShardIndex.ending) { return try find(by: path) }
-    if let place = PartName(path), place.count > 1, place.number == 1 {
+    if let place = PartName(path), place.count > 1, place.number == 1,
+      path.extension != Container.onnx.pathExtension
+    {
       return try find(from: path, place)
     }
     return ModelFiles(parts: [path], index: nil)
@@ -32,8 +34,13 @@ struct ModelFiles {
     if indices.count == 1 || indices.contains(plain) {
       return try find(by: directory.appending(indices.count == 1 ? indices[0] : plain))
     }
-    let endings = Container.allCases.map { "." + $0.pathExtension }
-    let found = names.filter { name in endings.contains { name.hasSuffix($0) } }
+    var endings = Container.allCases.map { "." + $0.pathExtension }
+    var found = names.filter { name in endings.contains { name.hasSuffix($0) } }
+    if found.isEmpty {
+      // Beside weights alone, a graph is the same model once more.
+      endings = ["." + Container.onnx.pathExtension]
+      found = names.filter { $0.hasSuffix(endings[0]) }
+    }
     if let name = found.count == 1
       ? found[0] : endings.map({ "model" + $0 }).first(where: found.contains)
     {

@@ -4,11 +4,11 @@ internal import KerfElements
 extension Model: CheckpointSource {
   /// The model as a checkpoint of matrices, whatever its layout.
   package var view: Checkpoint {
-    guard layout != nil else { return checkpoint }
+    guard layout != nil || checkpoint.container == .onnx else { return checkpoint }
     let tensors = tensors.enumerated().map { number, tensor in
       switch tensor.source {
-      case .stored(let stored): stored
-      case .arranged:
+      case .stored(let stored): stored.named(tensor.name)
+      case .arranged, .turned:
         TensorDescription(
           name: tensor.name, format: tensor.format, shape: tensor.shape,
           byteCount: tensor.byteCount, storedByteCount: tensor.storedByteCount, number: number)

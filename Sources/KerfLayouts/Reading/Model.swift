@@ -34,6 +34,11 @@ public final class Model: Sendable {
   /// - Throws: ``LayoutError``.
   public init(_ checkpoint: Checkpoint) throws(LayoutError) {
     self.checkpoint = checkpoint
+    if case .onnx(let model) = checkpoint.metadata {
+      tensors = try Model.tensors(of: checkpoint, model)
+      layout = tensors.contains { $0.arrangement != nil } ? .onnx : nil
+      return
+    }
     let config =
       checkpoint.container == .safetensors
       ? try QuantizationConfig.find(in: checkpoint.directory) : nil
@@ -111,6 +116,8 @@ public final class Model: Sendable {
     case .bitsandbytes: try BitsAndBytes.read(parts)
     case .awq: try AWQ.read(parts, config)
     case .gptq: try GPTQ.read(parts, config)
+    // That is no layout of safetensors.
+    case .onnx: nil
     }
   }
 
@@ -134,23 +141,22 @@ public final class Model: Sendable {
     switch tensor.source {
     case .stored(let stored):
       do { try checkpoint.read(stored, range, into: buffer) } catch { throw .checkpoint(error) }
-    case .arranged(let arrangement, let planes):
+    case .arranged(let arrangement, let planes) where arrangement.unit == 1:
       let size = arrangement.format.byteCount
-      let groups = range.lowerBound / size..<(range.upperBound + size - 1) / size
-      if !arrangement.isTurned, groups.count * size == range.count,
-        groups.lowerBound * size == range.lowerBound
-      {
-        try Panel.gather(arrangement, planes, groups, from: checkpoint, into: base)
-        return
-      }
-      // Bytes of parts of groups, or of a part of what can be taken: whole ones, kept for the next.
+      let groups = range.lowerBound / size..<range.upperBound / size
+      guard groups.lowerBound * size == range.lowerBound,
+        groups.upperBound * size == range.upperBound
+      else { fallthrough }
+      try Panel.gather(arrangement, planes, groups, from: checkpoint, into: base)
+    case .arranged, .turned:
+      // Parts of groups, or of what can be taken at once: whole ones, kept for the next.
       var place = range.lowerBound
       while place < range.upperBound {
-        let panel = try panels.panel(of: place / size, arrangement, planes, checkpoint)
-        let first = panel.groups.lowerBound * size
-        let end = min(range.upperBound, panel.groups.upperBound * size)
+        let panel = try panels.panel(of: tensor, at: place, checkpoint)
+        let end = min(range.upperBound, panel.range.upperBound)
         (base + (place - range.lowerBound)).copyMemory(
-          from: panel.blocks.baseAddress + (place - first), byteCount: end - place)
+          from: panel.baseAddress + (place - panel.range.lowerBound),
+          byteCount: end - place)
         place = end
       }
     }
@@ -187,6 +193,8 @@ public struct ModelTensor: Sendable, Hashable {
   enum Source: Sendable, Hashable {
     case stored(TensorDescription)
     case arranged(Arrangement, [TensorDescription])
+    /// A matrix whose columns are the rows of what is stored.
+    case turned(TensorDescription)
   }
 
   let source: Source
@@ -197,12 +205,27 @@ public struct ModelTensor: Sendable, Hashable {
   }
 
   init(stored tensor: TensorDescription) {
-    name = tensor.name
+    self.init(tensor.name, stored: tensor, isTurned: false)
+  }
+
+  /// A tensor of another name than the file has for it, and its columns as rows where `isTurned`.
+  init(_ name: String, stored tensor: TensorDescription, isTurned: Bool) {
+    self.name = name
     format = tensor.format
-    shape = tensor.shape
+    // The same extents make the same number of elements.
+    shape = isTurned ? Shape(tensor.shape.dimensions.reversed()) ?? tensor.shape : tensor.shape
     byteCount = tensor.byteCount
     storedByteCount = tensor.byteCount
-    source = .stored(tensor)
+    source = isTurned ? .turned(tensor) : .stored(tensor)
+  }
+
+  /// Bytes of which a whole number can be read, and no fewer, where not any can.
+  var unit: Int {
+    switch source {
+    case .stored: 1
+    case .arranged(let arrangement, _): arrangement.unit * arrangement.format.byteCount
+    case .turned: byteCount / shape.rows
+    }
   }
 
   init(_ name: String, _ arrangement: Arrangement, _ planes: [TensorDescription]) {

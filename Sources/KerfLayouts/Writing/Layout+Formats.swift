@@ -6,7 +6,7 @@ extension Layout {
   /// How scales are stored that go with weights of type `weights`.
   public func scale(for weights: Format) -> GroupFormat.Scale {
     switch self {
-    case .compressedTensors, .mlx: GroupFormat.Scale(weights) ?? .f32
+    case .compressedTensors, .mlx, .onnx: GroupFormat.Scale(weights) ?? .f32
     case .bitsandbytes: .f32
     case .awq, .gptq: .f16
     }
@@ -17,7 +17,7 @@ extension Layout {
     switch self {
     case .mlx: .bias
     case .awq: .zeroPoint
-    case .compressedTensors, .bitsandbytes, .gptq: .none
+    case .compressedTensors, .bitsandbytes, .gptq, .onnx: .none
     }
   }
 
@@ -26,6 +26,7 @@ extension Layout {
     switch self {
     case .compressedTensors, .awq, .gptq: 128
     case .bitsandbytes, .mlx: 64
+    case .onnx: 32
     }
   }
 
@@ -138,6 +139,7 @@ extension Layout {
           group, shape, weights: tensor.sourceFormat, nestsScales: options.nestsScales)
       case .awq: AWQ.holds(group) ? AWQ.arrangement(group, shape) : nil
       case .gptq: GPTQ.holds(group) ? GPTQ.arrangement(group, shape, bias: version.bias) : nil
+      case .onnx: MatMulNBits.holds(group) ? MatMulNBits.arrangement(group, shape) : nil
       }
     guard let arrangement else { throw refusal(formats) }
     switch self {
@@ -157,6 +159,7 @@ extension Layout {
     case .bitsandbytes: "nf4 or fp4 with scales of f32, or int8 with one a row"
     case .awq: "int4 with scales of f16"
     case .gptq: "int2, int3, int4 or int8 with scales of f16"
+    case .onnx: "int2, int4 or int8 in groups of 16, 32, 64, 128 or 256"
     }
   }
 }

@@ -34,6 +34,8 @@ struct LayoutConfig {
       return plain.setting("quantization_config", .object(try bitsandbytes(first)))
     case .awq: return plain.setting("quantization_config", .object(try awq(first)))
     case .gptq: return plain.setting("quantization_config", .object(gptq()))
+    // The graph says it all.
+    case .onnx: return plain.setting("quantization_config", nil)
     }
   }
 

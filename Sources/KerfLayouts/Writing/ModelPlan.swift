@@ -41,7 +41,7 @@ public struct ModelPlan: Sendable {
   /// What a layout leaves open.
   public struct Options: Sendable, Hashable {
     /// Whether activations are to be quantized as well, to eight bits a row, so that products are of
-    /// integers or of floats of eight bits; compressed-tensors only.
+    /// integers or of floats of eight bits; compressed-tensors and onnx only.
     public var quantizesActivations = false
     /// Whether scales are quantized themselves; bitsandbytes with four bits only.
     public var nestsScales = false
