@@ -47,8 +47,8 @@ extension GroupWork {
     return (groups, isRepaired)
   }
 
-  /// Folds each group to sixteen elements, once the smallest and once the largest. Whether one is not
-  /// finite is the result.
+  /// Folds each group to sixteen elements, once the smallest and once the largest, and asks for the
+  /// sixteen groups that follow. Whether an element is not finite is the result.
   @inline(__always)
   private func fold<Element: Scalar>(
     _: Element.Type, _ source: UnsafeRawPointer, count: Int, length: Int
@@ -58,11 +58,13 @@ extension GroupWork {
     while b < count {
       let group = source + Element.bytesPerElement &* length &* b
       var low = Element.load(group)
+      bytes_prefetch(group + Element.bytesPerElement &* 16 &* length)
       var high = low
       taint = f32x16_tainted(taint, low)
       var i = 16
       while i < length {
         let x = Element.load(group + Element.bytesPerElement &* i)
+        bytes_prefetch(group + Element.bytesPerElement &* (16 &* length &+ i))
         low = f32x16_min(low, x)
         high = f32x16_max(high, x)
         taint = f32x16_tainted(taint, x)
