@@ -164,7 +164,8 @@ def updated(old, new):
 
 ORDER = [
     "## Kernels beside memcpy", "## Kernels beside peers", "## Whole files", "## Large files",
-    "## Errors beside llama-quantize", "## Mixes beside presets", "## Matrix products"]
+    "## Errors beside llama-quantize", "## Mixes beside presets",
+    "## Beside the runtimes' own quantizers", "## Matrix products"]
 OLD = "*Measured in an earlier run.*\n\n"
 
 

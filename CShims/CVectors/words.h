@@ -100,20 +100,30 @@ KERF_INLINE void i16_transpose_pairs(const void *source, void *target) {
 /// max |x| of sixteen blocks of floats; of a block with NaN or infinities, one of these.
 KERF_FOLD_F32(f32_block_largest, KERF_BITS, KERF_MAX_BITS)
 
-/// The sums of sixteen rows of sixteen floats, a lane each. Of a row: quarters 0 + 2 and 1 + 3, in
-/// each quarter elements 0 + 2 and 1 + 3, and both sums of two added.
-KERF_INLINE f32x16 f32_row_sums(const float *source) {
-  f32x16 quad[4];
-  for (int q = 0; q < 4; q++) {
-    f32x16 r[4];
-    for (int i = 0; i < 4; i++) r[i] = f32x16_load(source + 16 * (4 * q + i));
-    f32x16 a = KERF_WEAVE(r[0], r[1], 0, 16, 1, 17) + KERF_WEAVE(r[0], r[1], 2, 18, 3, 19);
-    f32x16 b = KERF_WEAVE(r[2], r[3], 0, 16, 1, 17) + KERF_WEAVE(r[2], r[3], 2, 18, 3, 19);
-    quad[q] = KERF_WEAVE(a, b, 0, 1, 16, 17) + KERF_WEAVE(a, b, 2, 3, 18, 19);
+#define KERF_ADDED(a, b) ((a) + (b))
+
+/// Sixteen rows of sixteen floats, each combined to one number, a lane each. Of a row: quarters 0 + 2
+/// and 1 + 3, in each quarter elements 0 + 2 and 1 + 3, and both of two combined.
+#define KERF_FOLD_ROWS(name, combine)                                                           \
+  KERF_INLINE f32x16 name(const float *source) {                                                \
+    f32x16 quad[4];                                                                             \
+    for (int q = 0; q < 4; q++) {                                                               \
+      f32x16 r[4];                                                                              \
+      for (int i = 0; i < 4; i++) r[i] = f32x16_load(source + 16 * (4 * q + i));                \
+      f32x16 a = combine(                                                                       \
+          KERF_WEAVE(r[0], r[1], 0, 16, 1, 17), KERF_WEAVE(r[0], r[1], 2, 18, 3, 19));          \
+      f32x16 b = combine(                                                                       \
+          KERF_WEAVE(r[2], r[3], 0, 16, 1, 17), KERF_WEAVE(r[2], r[3], 2, 18, 3, 19));          \
+      quad[q] = combine(KERF_WEAVE(a, b, 0, 1, 16, 17), KERF_WEAVE(a, b, 2, 3, 18, 19));        \
+    }                                                                                           \
+    f32x16 low = combine(                                                                       \
+        KERF_QUARTERS(quad[0], quad[1], 0, 1, 4, 5), KERF_QUARTERS(quad[0], quad[1], 2, 3, 6, 7)); \
+    f32x16 high = combine(                                                                      \
+        KERF_QUARTERS(quad[2], quad[3], 0, 1, 4, 5), KERF_QUARTERS(quad[2], quad[3], 2, 3, 6, 7)); \
+    return combine(                                                                             \
+        KERF_QUARTERS(low, high, 0, 2, 4, 6), KERF_QUARTERS(low, high, 1, 3, 5, 7));            \
   }
-  f32x16 low = KERF_QUARTERS(quad[0], quad[1], 0, 1, 4, 5)
-      + KERF_QUARTERS(quad[0], quad[1], 2, 3, 6, 7);
-  f32x16 high = KERF_QUARTERS(quad[2], quad[3], 0, 1, 4, 5)
-      + KERF_QUARTERS(quad[2], quad[3], 2, 3, 6, 7);
-  return KERF_QUARTERS(low, high, 0, 2, 4, 6) + KERF_QUARTERS(low, high, 1, 3, 5, 7);
-}
+
+KERF_FOLD_ROWS(f32_row_sums, KERF_ADDED)
+KERF_FOLD_ROWS(f32_row_maxima, f32x16_max)
+KERF_FOLD_ROWS(f32_row_minima, f32x16_min)

@@ -16,7 +16,7 @@ struct Operands {
   private(set) var original: QuantizedTensor?
 
   /// A deviation that is usual for weights.
-  private static let deviation: Float = 0.02
+  static let deviation: Float = 0.02
 
   init(
     _ format: Format, _ layer: MatmulBenchmark.Layer, copies: (Int) -> Int,

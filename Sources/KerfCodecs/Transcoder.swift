@@ -314,7 +314,9 @@ extension Transcoder {
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ count: Int,
     _ scratch: borrowing Scratch
   ) -> Int {
-    // Steps end on blocks but for long groups, which write long lines anyway.
+    // Kernels of groups take sixteen at a time, more than a step, and longer than memory does; those
+    // of long groups write long lines anyway.
+    if case .group = self.target { return 0 }
     guard tileLength == Transcoder.tile, Transcoder.step % self.target.elementsPerBlock == 0,
       Transcoder.step % self.source.elementsPerBlock == 0
     else { return 0 }

@@ -95,6 +95,14 @@ struct GroupWork {
     self[11] = i32x16_as_f32(zero)
   }
 
+  /// Whether quotients by all factors come from their reciprocals.
+  @inline(__always) var hasUsualFactors: Bool {
+    let magnitude = f32x16_abs(self[8])
+    let least = f32x16(repeating: 0x1p-60)
+    let most = f32x16(repeating: 0x1p60)
+    return i32x16_mask_bits(f32x16_below(magnitude, least) | f32x16_above(magnitude, most)) == 0
+  }
+
   /// The rule of one of the groups.
   @inline(__always)
   func rule(_ group: Int) -> CodeRule {

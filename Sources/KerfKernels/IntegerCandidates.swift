@@ -16,7 +16,7 @@ extension GroupWork {
   /// Puts a format's candidates into the workspace.
   @inline(__always)
   func store(candidates group: IntegerGroup, isUniform: Bool) {
-    let isFar = !group.isShort && group.bits <= 6 && group.offset != .bias
+    let isFar = group.length > 128 && group.bits <= 6 && group.offset != .bias
     let reach: Reach = isFar ? .far : isUniform ? .near : .wide
     switch group.offset {
     case .none: storeSymmetric(bits: group.bits, reach)
@@ -24,7 +24,9 @@ extension GroupWork {
     case .bias: storeBias(bits: group.bits, reach)
     }
     // With so many codes, so many elements seldom gain from more.
-    if isUniform && !group.isShort && group.bits >= 7 { candidateCount = min(4, candidateCount) }
+    if isUniform && group.length > 128 && group.bits >= 7 {
+      candidateCount = min(4, candidateCount)
+    }
   }
 
   /// Codes, counted from the middle, of the element of largest magnitude.

@@ -69,75 +69,115 @@ extension CodeStream {
 }
 
 /// How the codes of a group follow from its elements: the nearest integer to
-/// (x · unit − origin) · factor + shift, or (x · unit − origin) / factor + shift, not below `lowest`
-/// nor above `lowest` + the largest code; the stored code is more by `zero`.
+/// (x · unit − origin) · factor, or to (x − origin) / factor + shift where `unit` is 1 / factor, not
+/// below `lowest` nor above `lowest` + the largest code; the stored code is more by `zero`. Only a bias
+/// has an origin, and only a zero point a shift.
 struct CodeRule {
   var scale, offset: UInt32
   var unit, origin, factor, shift, lowest: Float
   var zero: Int32
 }
 
-/// Elements of one group, as they are.
+/// Elements of groups, as they are.
 protocol PlainElements {
-  /// Elements 16·j…; those past the end are 0.
-  func plain(_ j: Int) -> f32x16
+  /// Elements 16·j… of group `b`; those past the end are 0.
+  func plain(_ j: Int, of b: Int) -> f32x16
 }
 
-/// A group that ends on a vector, in memory.
-struct PlainGroup: PlainElements {
+/// Groups that end on vectors, in memory.
+struct PlainGroups<Element: Scalar>: PlainElements {
   let memory: UnsafeRawPointer
-  @inline(__always) func plain(_ j: Int) -> f32x16 { f32x16_load(memory + 64 &* j) }
+  let length: Int
+
+  @inline(__always)
+  func plain(_ j: Int, of b: Int) -> f32x16 {
+    Element.load(memory + Element.bytesPerElement &* (length &* b &+ 16 &* j))
+  }
 }
 
 extension IntegerGroup {
-  /// Writes a group whose elements are to be divided.
+  /// Writes `count` groups whose elements are to be divided.
   @inline(__always)
   func writeQuotients<Elements: PlainElements>(
-    _ elements: Elements, _ rule: CodeRule, _ target: UnsafeMutableRawPointer,
+    _ elements: Elements, count: Int, _ work: GroupWork, _ target: UnsafeMutableRawPointer,
     _ end: UnsafeMutableRawPointer
   ) {
-    let divisor = rule.factor
-    if divisor.magnitude >= 0x1p-60 && divisor.magnitude <= 0x1p60 {
-      let reciprocal = 1 / divisor
-      write(elements, rule, target, end) { f32x16_quotients($0, divisor, reciprocal) }
-    } else {
-      write(elements, rule, target, end) { $0 / divisor }
+    guard work.hasUsualFactors else {
+      return write(elements, count: count, work, target, end) { x, rule in
+        (x - rule.origin) / rule.factor + rule.shift
+      }
+    }
+    switch offset {
+    case .none:
+      write(elements, count: count, work, target, end) { x, rule in
+        f32x16_quotients(x, rule.factor, rule.unit)
+      }
+    case .zeroPoint:
+      write(elements, count: count, work, target, end) { x, rule in
+        f32x16_quotients(x, rule.factor, rule.unit) + rule.shift
+      }
+    case .bias:
+      write(elements, count: count, work, target, end) { x, rule in
+        f32x16_quotients(x - rule.origin, rule.factor, rule.unit)
+      }
     }
   }
 
-  /// Writes a group; `place` says where on the axis of codes an element falls, but for the shift.
+  /// Writes `count` groups whose elements are to be multiplied.
   @inline(__always)
-  func write<Elements: PlainElements>(
-    _ elements: Elements, _ rule: CodeRule, _ target: UnsafeMutableRawPointer,
-    _ end: UnsafeMutableRawPointer, place: (f32x16) -> f32x16
+  func writeProducts<Elements: PlainElements>(
+    _ elements: Elements, count: Int, _ work: GroupWork, _ target: UnsafeMutableRawPointer,
+    _ end: UnsafeMutableRawPointer
   ) {
-    store(rule.scale, target)
-    switch offset {
-    case .none: break
-    case .zeroPoint:
-      target.storeBytes(
-        of: UInt8(truncatingIfNeeded: rule.offset), toByteOffset: scaleBytes, as: UInt8.self)
-    case .bias: store(rule.offset, target + scaleBytes)
+    if offset == .bias {
+      write(elements, count: count, work, target, end) { x, rule in
+        (x * rule.unit - rule.origin) * rule.factor
+      }
+    } else {
+      write(elements, count: count, work, target, end) { x, rule in x * rule.unit * rule.factor }
     }
+  }
+
+  /// Writes `count` groups; `place` says where on the axis of codes an element falls.
+  @inline(__always)
+  private func write<Elements: PlainElements>(
+    _ elements: Elements, count: Int, _ work: GroupWork, _ target: UnsafeMutableRawPointer,
+    _ end: UnsafeMutableRawPointer, place: (f32x16, CodeRule) -> f32x16
+  ) {
     let stream = CodeStream(bits: bits)
     let magic: Float = 0x1.8p23
-    let least = Int32(bitPattern: magic.bitPattern) &- rule.zero
     let vectors = (length &+ 15) &>> 4
-    @inline(__always) func codes(_ j: Int) -> i32x16 {
-      let x = elements.plain(min(j, vectors &- 1)) * rule.unit - rule.origin
-      let highest = rule.lowest + Float(highest)
-      let sum = f32x16_clamped(place(x) + rule.shift, rule.lowest, highest) + magic
-      return unsafeBitCast(sum, to: i32x16.self) &- least
-    }
-    var to = target + headBytes
-    var j = 0
-    while j < vectors {
-      let left = length &- 16 &* j
-      let (a, b) = (codes(j), codes(j &+ 1))
-      let (c, d) = left > 32 ? (codes(j &+ 2), codes(j &+ 3)) : (a, b)
-      stream.store(i32x16_packed_unsigned(a, b, c, d), count: min(64, left), to, end)
-      to += 8 &* bits
-      j &+= 4
+    let largestCode = Float(highest)
+    var b = 0
+    while b < count {
+      let rule = work.rule(b)
+      let block = target + bytesPerBlock &* b
+      store(rule.scale, block)
+      switch offset {
+      case .none: break
+      case .zeroPoint:
+        block.storeBytes(
+          of: UInt8(truncatingIfNeeded: rule.offset), toByteOffset: scaleBytes, as: UInt8.self)
+      case .bias: store(rule.offset, block + scaleBytes)
+      }
+      let least = Int32(bitPattern: magic.bitPattern) &- rule.zero
+      let highest = rule.lowest + largestCode
+      @inline(__always) func codes(_ j: Int) -> i32x16 {
+        let x = elements.plain(min(j, vectors &- 1), of: b)
+        let sum = f32x16_clamped(place(x, rule), rule.lowest, highest) + magic
+        return unsafeBitCast(sum, to: i32x16.self) &- least
+      }
+      var to = block + headBytes
+      var j = 0
+      while j < vectors {
+        let left = length &- 16 &* j
+        let (a, b) = (codes(j), codes(j &+ 1))
+        let (c, d) = left > 32 ? (codes(j &+ 2), codes(j &+ 3)) : (a, b)
+        stream.store(i32x16_packed_unsigned(a, b, c, d), count: min(64, left), to, end)
+        to += 8 &* bits
+        j &+= 4
+      }
+      b &+= 1
     }
   }
 

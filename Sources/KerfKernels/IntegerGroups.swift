@@ -10,7 +10,8 @@
 // candidates, refitted by least squares (`IntegerScales.swift`, `IntegerLines.swift`).
 //
 // Up to 128 elements, sixteen groups have a lane each; in a longer one, as a channel is, sixteen
-// elements have (`GroupElements.swift`).
+// elements have (`GroupElements.swift`). Short groups of 32, 64, … are searched in words, unless
+// errors have weights (`IntegerWords.swift`).
 
 internal import CVectors
 internal import KerfElements
@@ -49,11 +50,15 @@ struct IntegerGroup {
   @inline(__always) var isShort: Bool { length <= 128 && length & 15 == 0 }
 
   var kernels: CodecKernels {
-    CodecKernels(
+    // Long groups are widened first.
+    let fromF16: CodecKernels.Encode = { encodeShortAsReference(Halves.self, $0, $1, $2, $3) }
+    let fromBF16: CodecKernels.Encode = { encodeShortAsReference(BrainHalves.self, $0, $1, $2, $3) }
+    return CodecKernels(
       encodeReference: { encodeReference($0, $1, $2, $3) },
       encodeOptimal: { encode(Uniform.self, $0, nil, $1, $2, $3) },
       encodeWeighted: { encode(Important.self, $0, $1, $2, $3, $4) },
-      decode: { decode($0, $1, $2) })
+      decode: { decode($0, $1, $2) }, encodeReferenceF16: isShort ? fromF16 : nil,
+      encodeReferenceBF16: isShort ? fromBF16 : nil)
   }
 
   /// With the scales that a search finds.
@@ -64,29 +69,35 @@ struct IntegerGroup {
   ) {
     let work = GroupWork(memory: workspace)
     work.store(candidates: self, isUniform: Weights.isUniform)
+    let areWords = Weights.isUniform && WordGroups.take(self)
+    if areWords { work.storeCandidateWords(self) }
     let end = target + bytesPerBlock &* blocks
     var done = 0
     while done < blocks {
       let from = source + 4 &* length &* done
       let weights = advanced(importance, by: length &* done)
       let to = target + bytesPerBlock &* done
-      if isShort {
-        let count = min(16, blocks &- done)
+      let count = min(16, blocks &- done)
+      if areWords {
+        let groups = work.extremes(Floats.self, from, count: count, length: length).groups
+        if offset == .bias {
+          WordGroups.decideLine(groups, count: count, self, work)
+        } else {
+          WordGroups.decideScale(groups, count: count, self, work)
+        }
+        let plain = PlainGroups<Floats>(memory: groups, length: length)
+        writeProducts(plain, count: count, work, to, end)
+        done &+= count
+      } else if isShort {
         let groups = TurnedGroups<Weights>(
           from, importance: weights, count: count, length: length, work)
         decide(groups, work)
-        var b = 0
-        while b < count {
-          let rule = work.rule(b)
-          write(groups.plain(b), rule, to + bytesPerBlock &* b, end) { $0 * rule.factor }
-          b &+= 1
-        }
+        writeProducts(groups.plain, count: count, work, to, end)
         done &+= count
       } else {
         let group = LongGroup<Weights>(from, importance: weights, length: length, work)
         decide(group, work)
-        let rule = work.rule(0)
-        write(group, rule, to, end) { $0 * rule.factor }
+        writeProducts(group, count: 1, work, to, end)
         done &+= 1
       }
     }
@@ -107,29 +118,43 @@ struct IntegerGroup {
     _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
     _ workspace: UnsafeMutableRawPointer
   ) {
+    if isShort { return encodeShortAsReference(Floats.self, source, target, blocks, workspace) }
+    let work = GroupWork(memory: workspace)
+    let end = target + bytesPerBlock &* blocks
+    var b = 0
+    while b < blocks {
+      let group = LongGroup<Uniform>(
+        source + 4 &* length &* b, importance: nil, length: length, work)
+      work.decideAsReference(self)
+      writeQuotients(group, count: 1, work, target + bytesPerBlock &* b, end)
+      b &+= 1
+    }
+  }
+
+  /// The same, of short groups.
+  @inline(__always)
+  private func encodeShortAsReference<Element: Scalar>(
+    _: Element.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ blocks: Int,
+    _ workspace: UnsafeMutableRawPointer
+  ) {
     let work = GroupWork(memory: workspace)
     let end = target + bytesPerBlock &* blocks
     var done = 0
     while done < blocks {
-      let from = source + 4 &* length &* done
+      let from = source + Element.bytesPerElement &* length &* done
       let to = target + bytesPerBlock &* done
-      if isShort {
-        let count = min(16, blocks &- done)
-        let groups = work.extremes(from, count: count, length: length)
-        work.decideAsReference(self)
-        var b = 0
-        while b < count {
-          let group = PlainGroup(memory: groups + 4 &* length &* b)
-          writeQuotients(group, work.rule(b), to + bytesPerBlock &* b, end)
-          b &+= 1
-        }
-        done &+= count
+      let count = min(16, blocks &- done)
+      let (groups, isRepaired) = work.extremes(
+        Element.self, from, count: count, length: length)
+      work.decideAsReference(self)
+      if isRepaired {
+        let plain = PlainGroups<Floats>(memory: groups, length: length)
+        writeQuotients(plain, count: count, work, to, end)
       } else {
-        let group = LongGroup<Uniform>(from, importance: nil, length: length, work)
-        work.decideAsReference(self)
-        writeQuotients(group, work.rule(0), to, end)
-        done &+= 1
+        let plain = PlainGroups<Element>(memory: groups, length: length)
+        writeQuotients(plain, count: count, work, to, end)
       }
+      done &+= count
     }
   }
 

@@ -13,12 +13,12 @@ internal import CVectors
 internal import KerfElements
 
 /// Sums over codes q and elements z.
-private struct GroupLineSums {
+struct GroupLineSums {
   var zq, qq, q: f32x16
 }
 
 /// The line that leaves least so far, each lane for itself, and what lines are fitted with.
-private struct BestGroupLine {
+struct BestGroupLine {
   var slope = f32x16(repeating: 0)
   var shift = f32x16(repeating: 0)
   /// Half of what the line leaves, but for Σw·z².

@@ -15,18 +15,23 @@ internal import CVectors
 internal import KerfElements
 
 extension GroupWork {
-  /// Finds the extremes of `count` groups that fill vectors. What they are to be read from is the result:
-  /// where they are, or repaired in the workspace.
+  /// Finds the extremes of `count` groups that fill vectors. What they are to be read from is the
+  /// result: where they are, or, repaired, floats in the workspace.
   @inline(__always)
-  func extremes(_ source: UnsafeRawPointer, count: Int, length: Int) -> UnsafeRawPointer {
+  func extremes<Element: Scalar>(
+    _: Element.Type, _ source: UnsafeRawPointer, count: Int, length: Int
+  ) -> (groups: UnsafeRawPointer, isRepaired: Bool) {
     var groups = source
-    if fold(groups, count: count, length: length) {
-      let plain = memory.assumingMemoryBound(to: Float.self)
-      plain.update(
-        from: source.assumingMemoryBound(to: Float.self), count: count &* length)
-      repair(plain, count &* length, length)
+    let isRepaired = fold(Element.self, groups, count: count, length: length)
+    if isRepaired {
+      var i = 0
+      while i < count &* length {
+        f32x16_store(memory + 4 &* i, Element.load(source + Element.bytesPerElement &* i))
+        i &+= 16
+      }
+      repair(memory.assumingMemoryBound(to: Float.self), count &* length, length)
       groups = UnsafeRawPointer(memory)
-      _ = fold(groups, count: count, length: length)
+      _ = fold(Floats.self, groups, count: count, length: length)
     }
     let lows = memory + 8192
     let highs = memory + 9216
@@ -36,37 +41,30 @@ extension GroupWork {
       f32x16_store(highs + 64 &* b, f32x16(repeating: 0))
       b &+= 1
     }
-    // Sixteen elements of each group, a lane per group.
-    let turned = memory + 10240
-    let floats = turned.assumingMemoryBound(to: Float.self)
-    f32_transpose_16x16(lows.assumingMemoryBound(to: Float.self), 16, floats)
-    f32_transpose_16x16(highs.assumingMemoryBound(to: Float.self), 16, floats + 256)
-    var low = f32x16_load(turned)
-    var high = f32x16_load(turned + 1024)
-    var i = 1
-    while i < 16 {
-      low = f32x16_min(low, f32x16_load(turned + 64 &* i))
-      high = f32x16_max(high, f32x16_load(turned + (1024 &+ 64 &* i)))
-      i &+= 1
-    }
-    store(smallest: low, largest: high)
-    return groups
+    store(
+      smallest: f32_row_minima(lows.assumingMemoryBound(to: Float.self)),
+      largest: f32_row_maxima(highs.assumingMemoryBound(to: Float.self)))
+    return (groups, isRepaired)
   }
 
-  /// Folds each group to sixteen elements, once the smallest and once the largest. Whether one is not
-  /// finite is the result.
+  /// Folds each group to sixteen elements, once the smallest and once the largest, and asks for the
+  /// sixteen groups that follow. Whether an element is not finite is the result.
   @inline(__always)
-  private func fold(_ source: UnsafeRawPointer, count: Int, length: Int) -> Bool {
+  private func fold<Element: Scalar>(
+    _: Element.Type, _ source: UnsafeRawPointer, count: Int, length: Int
+  ) -> Bool {
     var taint = f32x16(repeating: 0)
     var b = 0
     while b < count {
-      let group = source + 4 &* length &* b
-      var low = f32x16_load(group)
+      let group = source + Element.bytesPerElement &* length &* b
+      var low = Element.load(group)
+      bytes_prefetch(group + Element.bytesPerElement &* 16 &* length)
       var high = low
       taint = f32x16_tainted(taint, low)
       var i = 16
       while i < length {
-        let x = f32x16_load(group + 4 &* i)
+        let x = Element.load(group + Element.bytesPerElement &* i)
+        bytes_prefetch(group + Element.bytesPerElement &* (16 &* length &+ i))
         low = f32x16_min(low, x)
         high = f32x16_max(high, x)
         taint = f32x16_tainted(taint, x)
@@ -103,7 +101,7 @@ extension GroupWork {
     }
     store(
       scale: i32x16_select(isNothing, least.bits, stored.bits), offset: f32x16_truncated(zero),
-      unit: one, origin: nothing, factor: scale, shift: zero - middle,
+      unit: one / scale, origin: nothing, factor: scale, shift: zero - middle,
       lowest: f32x16(repeating: 0 - middle),
       zero: i32x16(repeating: Int32(truncatingIfNeeded: group.middle)))
   }
@@ -126,7 +124,7 @@ extension GroupWork {
     let bias = f32x16_select(isZero, nothing, edge)
     store(
       scale: group.stored(scale).bits, offset: group.stored(bias).bits,
-      unit: f32x16(repeating: 1), origin: bias, factor: scale, shift: nothing, lowest: nothing,
+      unit: 1 / scale, origin: bias, factor: scale, shift: nothing, lowest: nothing,
       zero: i32x16(repeating: 0))
   }
 }

@@ -23,7 +23,7 @@ internal import KerfElements
 #endif
 
 /// The scale and the zero point that leave least so far, each lane for itself.
-private struct BestGroupScale {
+struct BestGroupScale {
   var xq = f32x16(repeating: 0)
   var qq = f32x16(repeating: 1)
   var zero: f32x16

@@ -65,7 +65,9 @@ struct LongGroup<Weights: Weighting>: GroupElements, PlainElements {
   }
 
   @inline(__always)
-  func plain(_ j: Int) -> f32x16 {
+  func plain(_ j: Int, of _: Int) -> f32x16 { plain(j) }
+  @inline(__always)
+  private func plain(_ j: Int) -> f32x16 {
     let x = f32x16_load(j < whole ? source + 64 &* j : tail)
     let number = f32x16_select(f32x16_equal(x, x), x, f32x16(repeating: 0))
     return f32x16_clamped(number, -bound, bound)

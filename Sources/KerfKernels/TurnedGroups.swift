@@ -53,9 +53,10 @@ struct TurnedGroups<Weights: Weighting>: GroupElements {
     }
   }
 
-  /// One of the groups as it was, but repaired.
-  @inline(__always)
-  func plain(_ group: Int) -> PlainGroup { PlainGroup(memory: memory + 4 &* length &* group) }
+  /// The groups as they were, but repaired.
+  @inline(__always) var plain: PlainGroups<Floats> {
+    PlainGroups(memory: UnsafeRawPointer(memory), length: length)
+  }
   @inline(__always)
   func element(_ j: Int) -> f32x16 { f32x16_load(memory + (8192 &+ 64 &* j)) }
   @inline(__always)

@@ -93,3 +93,44 @@ def test_wrong_usage(kerf, words, reason):
 def test_unavailable_kernels(kerf):
     result = kerf(*TINY, status=1, environment={"KERF_ISA": "abacus"})
     assert len(result.err.splitlines()) == 1 and "abacus" in result.err
+
+
+QUANTIZE = ["bench", "quantize", "--seconds", "0.000001"]
+
+
+def test_quantize(kerf):
+    report = json.loads(kerf(
+        *QUANTIZE, "--shape", "6x128", "--formats", "int4_g64,q8_0", "--from", "f16", "--json").out)
+    assert report["source"] == "f16" and report["shape"] == [6, 128] and report["isa"]
+    rows = {(row["format"], row["rounding"]): row for row in report["rows"]}
+    assert set(rows) == {(f, r) for f in ["int4_g64", "q8_0"] for r in ["optimal", "reference"]}
+    for (name, _), row in rows.items():
+        assert row["bits_per_weight"] == {"int4_g64": 4.25, "q8_0": 8.5}[name]
+        assert row["weights_per_second"] == pytest.approx(6 * 128 / row["seconds"])
+        assert 0 < row["relative_rms"] < 0.13
+    assert rows["int4_g64", "optimal"]["relative_rms"] < rows["int4_g64", "reference"]["relative_rms"]
+
+
+def test_quantize_of_a_file(kerf, tmp_path):
+    header = json.dumps({
+        "small": {"dtype": "BF16", "shape": [2, 64], "data_offsets": [0, 256]},
+        "large": {"dtype": "F32", "shape": [4, 64], "data_offsets": [256, 1280]}}).encode()
+    file = tmp_path / "w.safetensors"
+    file.write_bytes(len(header).to_bytes(8, "little") + header + bytes(1280))
+    words = [*QUANTIZE, "--formats", "int4_g64", "--rounding", "optimal", "--weights", file]
+    report = json.loads(kerf(*words, "--json").out)
+    assert report["source"] == "f32" and report["shape"] == [4, 64]
+    assert [row["relative_rms"] for row in report["rows"]] == [None]
+    assert "int4_g64" in kerf(*words).out
+
+
+@pytest.mark.parametrize("words, status, reason", [
+    (["--formats", "iq1_s"], 64, "does not write"),
+    (["--from", "q8_0"], 64, "q8_0"),
+    (["--seconds", "0"], 64, "expected more than 0"),
+    (["--shape", "4x33", "--formats", "q8_0"], 1, "33"),
+    (["--weights", "/nonexistent.safetensors"], 1, "/nonexistent.safetensors"),
+])
+def test_quantize_refusals(kerf, words, status, reason):
+    result = kerf("bench", "quantize", *words, status=status)
+    assert result.out == "" and reason in result.err

@@ -12,7 +12,7 @@ GOLDENS = pathlib.Path(__file__).parents[1] / "Goldens" / "help"
 
 
 @pytest.mark.parametrize(
-    "words", ["", "bench", "bench matmul", "convert", "formats", "inspect", "measure", "plan", "sweep"])
+    "words", ["", "bench", "bench matmul", "bench quantize", "convert", "formats", "inspect", "measure", "plan", "sweep"])
 def test_help(kerf, words):
     result = kerf(*words.split(), "--help")
     assert result.status == 0 and result.err == ""

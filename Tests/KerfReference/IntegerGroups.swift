@@ -26,7 +26,7 @@ public struct ReferenceIntegerGroup {
   // MARK: Bytes
 
   /// Scale, offset and codes as they are stored; codes count from 0.
-  private struct Fields {
+  struct Fields {
     var scale: Float
     var zero = 0
     var bias: Float = 0
@@ -89,16 +89,7 @@ public struct ReferenceIntegerGroup {
     return (0..<group.scale.byteCount).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
   }
 
-  /// The nearest number that a scale can be, within its finite range.
-  private func stored(_ x: Float) -> Float {
-    switch group.scale {
-    case .f16: return Float(Float16(min(max(x, -65504), 65504)))
-    case .bf16:
-      let n = min(max(x, -0x1.FEp127), 0x1.FEp127).bitPattern
-      return Float(bitPattern: (n + 0x7FFF + (n >> 16 & 1)) & 0xFFFF_0000)
-    default: return min(max(x, -.greatestFiniteMagnitude), .greatestFiniteMagnitude)
-    }
-  }
+  private func stored(_ x: Float) -> Float { group.scale.nearest(x) }
 
   // MARK: Encoding
 
@@ -157,12 +148,16 @@ public struct ReferenceIntegerGroup {
     let power = Float(bitPattern: exponent << 23)
     let unit = Float(bitPattern: (254 - exponent) << 23)
     let weights = importance.map(levelled)
-    let isFar = !isShort && bits <= 6 && group.offset != .bias
+    let isFar = group.length > 128 && bits <= 6 && group.offset != .bias
     let candidates = IntegerCandidates.of(group.offset)
     var places =
       (isFar ? candidates.far : weights == nil ? candidates.near : candidates.wide)[bits - 2]
-    if weights == nil && !isShort && bits >= 7 {
+    if weights == nil && group.length > 128 && bits >= 7 {
       places = Array(places.prefix(group.offset == .none ? 4 : 8))
+    }
+    if weights == nil && isShort && group.length % 32 == 0 {
+      return IntegerWords(group: group, bits: bits, unit: unit, power: power).fields(
+        x, low * unit, high * unit, places)
     }
     if group.offset == .bias {
       return line(x, weights, unit: unit, power: power, low * unit, high * unit, places)
@@ -277,5 +272,18 @@ public struct ReferenceIntegerGroup {
     return Fields(
       scale: s, bias: b,
       codes: x.map { Int(nearest(($0 * unit - origin) * multiplier, 0...highest)) })
+  }
+}
+
+extension GroupFormat.Scale {
+  /// The nearest number that a scale can be, within its finite range.
+  func nearest(_ x: Float) -> Float {
+    switch self {
+    case .f16: return Float(Float16(min(max(x, -65504), 65504)))
+    case .bf16:
+      let n = min(max(x, -0x1.FEp127), 0x1.FEp127).bitPattern
+      return Float(bitPattern: (n + 0x7FFF + (n >> 16 & 1)) & 0xFFFF_0000)
+    default: return min(max(x, -.greatestFiniteMagnitude), .greatestFiniteMagnitude)
+    }
   }
 }
