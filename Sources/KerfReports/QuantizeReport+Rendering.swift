@@ -21,36 +21,23 @@ extension QuantizeReport {
     return ([heading, ""] + table.lines).joined(separator: "\n")
   }
 
-  /// The report as JSON: keys in snake case, sorted; figures that are absent are null.
-  public var json: String { JSONText.text(of: JSONQuantizeReport(report: self)) }
-}
-
-/// The shape of the JSON; other things hold on to its names.
-private struct JSONQuantizeReport: Encodable {
-  let report: QuantizeReport
-
-  func encode(to encoder: any Encoder) throws {
-    var json = encoder.container(keyedBy: JSONKey.self)
-    try json.encode(kerfVersion, forKey: "kerf")
-    try json.encode(report.processor, forKey: "cpu")
-    try json.encode(report.instructionSet.rawValue, forKey: "isa")
-    try json.encode(report.elementType.format.name, forKey: "source")
-    try json.encode([report.shape.rows, report.shape.columns], forKey: "shape")
-    try json.encode(report.rows.map(Row.init), forKey: "rows")
+  /// The report as JSON: keys in snake case, sorted; figures that are absent are null. Other things
+  /// hold on to the names.
+  public var json: String {
+    let members: JSONMembers = [
+      "kerf": kerfVersion, "cpu": processor, "isa": instructionSet.rawValue,
+      "source": elementType.format.name, "shape": [shape.rows, shape.columns],
+      "rows": rows.map(json),
+    ]
+    return JSONText.text(of: members)
   }
 
-  struct Row: Encodable {
-    let row: QuantizeReport.Row
-
-    func encode(to encoder: any Encoder) throws {
-      var json = encoder.container(keyedBy: JSONKey.self)
-      try json.encode(row.format.name, forKey: "format")
-      try json.encode(row.format.bitsPerWeight, forKey: "bits_per_weight")
-      try json.encode(row.rounding.rawValue, forKey: "rounding")
-      try json.encode(row.seconds, forKey: "seconds")
-      try json.encode(row.weightsPerSecond, forKey: "weights_per_second")
-      try json.encode(row.relativeRMS, forKey: "relative_rms")
-      try json.encode(row.turns, forKey: "turns")
-    }
+  private func json(of row: Row) -> JSONMembers {
+    [
+      "format": row.format.name, "bits_per_weight": row.format.bitsPerWeight,
+      "rounding": row.rounding.rawValue, "seconds": row.seconds,
+      "weights_per_second": row.weightsPerSecond, "relative_rms": row.relativeRMS,
+      "turns": row.turns,
+    ]
   }
 }
