@@ -37,7 +37,7 @@ struct ReportFile {
       if other == self.path || other.isSameFile(as: self.path) {
         throw Terminal.failure("\(option) \(path): is the input or the output")
       }
-      if Checkpoint.belongings(of: other).contains(where: { $0.isSameFile(as: self.path) }) {
+      if Checkpoint.isFile(self.path, of: other) {
         throw Terminal.failure(
           "\(option) \(path): is a file of \(other); expected a place outside of it")
       }

@@ -39,8 +39,7 @@ public struct Conversion: Sendable {
 
     if request.layout == nil { _ = try Output.container(request) }
     let input = try Checkpoint.model(request.input)
-    let belongings = Checkpoint.belongings(of: request.input)
-    guard !belongings.contains(where: { $0.isSameFile(as: request.output) }) else {
+    guard !Checkpoint.isFile(request.output, of: request.input) else {
       throw .outputIsInput(request.output)
     }
 

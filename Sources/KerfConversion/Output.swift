@@ -79,20 +79,8 @@ enum Output: Sendable {
     guard case .model(let draft) = self, !draft.decided.isEmpty else {
       return [0..<choices.count]
     }
-    var batches: [Range<Int>] = []
-    var (first, elements) = (0, 0)
-    for (index, tensor) in draft.placed.enumerated() {
-      if elements + tensor.shape.count > Output.batch, index > first {
-        batches.append(first..<index)
-        (first, elements) = (index, 0)
-      }
-      elements += tensor.shape.count
-    }
-    return batches + [first..<choices.count]
+    return Pieces.batches(of: draft.placed.map(\.shape.count))
   }
-
-  /// Elements of a batch, but for a tensor that has more.
-  private static let batch = 1 << 26
 
   /// What the output says of itself.
   var metadata: CheckpointMetadata {

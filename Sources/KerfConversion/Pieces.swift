@@ -18,8 +18,26 @@ package struct Pieces: Sendable {
   /// - Parameter unit: Elements that it has to be a multiple of, too.
   package static func length(of formats: Format..., unit: Int = 1) -> Int {
     let length = Format.length(about: length, of: formats)
-    // A unit is whole rows, and so whole blocks.
-    return unit <= 1 ? length : max(1, Pieces.length / unit) * unit
+    // A unit is whole rows, and so whole blocks. More of them, since each piece goes to every line of
+    // a turned matrix.
+    return unit <= 1 ? length : max(1, 4 * Pieces.length / unit) * unit
+  }
+
+  /// Tensors by their numbers, in batches of so many elements that they stay in memory when they are
+  /// read twice; a larger tensor is alone.
+  ///
+  /// - Parameter elements: How many each tensor has.
+  package static func batches(of elements: [Int], limit: Int = 1 << 26) -> [Range<Int>] {
+    var batches: [Range<Int>] = []
+    var (first, sum) = (0, 0)
+    for (index, count) in elements.enumerated() {
+      if index > first, sum + count > limit {
+        batches.append(first..<index)
+        (first, sum) = (index, 0)
+      }
+      sum += count
+    }
+    return batches + [first..<elements.count]
   }
 
   /// Some of a tensor's elements, in a row.

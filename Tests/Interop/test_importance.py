@@ -9,6 +9,8 @@ import pytest
 
 import llama
 from conftest import BLOCK_FORMATS, assert_refused, read_gguf, values
+from containers import safetensors_bytes
+from layouts import read_model
 
 MODEL = llama.Llama(layers=2, heads=4, key_value_heads=2, width=256, forward=512, experts=4)
 
@@ -88,6 +90,27 @@ def test_both_forms_are_one(kerf, source, importance, outputs, folder):
     a, b = read_gguf(outputs / "a.gguf"), read_gguf(outputs / "b.gguf")
     for name in a:
         assert np.array_equal(a[name].data, b[name].data), name
+
+
+def test_codes_for_scales_of_scales(kerf, outputs, folder):
+    """Codes that are chosen again keep most of what importance gained."""
+    name = "model.layers.0.mlp.up_proj.weight"
+    random = np.random.default_rng(3)
+    x = random.standard_normal((256, 512)).astype(np.float32)
+    means = np.exp(2 * random.standard_normal((1, 512))).astype(np.float32)
+    model = folder / "hub"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(safetensors_bytes({name: ("F32", x)}))
+    (model / "config.json").write_text('{"model_type": "llama"}')
+    (folder / "hub.dat").write_bytes(legacy_bytes({name: means}))
+    arguments = ["--layout", "bitsandbytes", "--to", "nf4", "--importance", folder / "hub.dat", "--json"]
+    errors = []
+    for nesting in [[], ["--double-quantization"]]:
+        report = json.loads(kerf("convert", model, outputs / "out", *arguments, *nesting, "--force").out)
+        found = read_model(outputs / "out")[name]
+        errors.append(report["tensors"][0]["weighted_nmse"])
+        assert errors[-1] == pytest.approx(weighted_nmse(x, found, means), rel=1e-4)
+    assert errors[0] < errors[1] < 1.03 * errors[0]
 
 
 def test_csv_has_the_weighted_error(kerf, source, importance, outputs):

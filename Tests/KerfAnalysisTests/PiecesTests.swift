@@ -17,6 +17,13 @@ import Testing
       seen.map(\.end) == [5, Pieces.length] + [1, 2].map { $0 * Pieces.length } + [elements[4]])
   }
 
+  @Test func batchesStayInMemory() {
+    #expect(
+      Pieces.batches(of: [3, 4, 3, 20, 1, 0, 9, 1], limit: 10) == [0..<3, 3..<4, 4..<7, 7..<8])
+    #expect(Pieces.batches(of: [20, 1], limit: 10) == [0..<1, 1..<2])
+    #expect(Pieces.batches(of: [], limit: 10) == [0..<0])
+  }
+
   @Test func anErrorEndsTheWork() {
     #expect(throws: Broken.self) {
       try Pieces(elements: [10 * Pieces.length]).forEach(
