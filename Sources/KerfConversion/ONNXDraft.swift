@@ -28,12 +28,13 @@ struct ONNXDraft: Sendable {
     let linear = try laidOut { () throws(LayoutError) in
       try ONNXPlan.linearWeights(of: model, at: input.path)
     }
-    guard !linear.isEmpty else { throw .noProducts(input.path) }
+    guard !linear.all.isEmpty else { throw .noProducts(input.path) }
     var choices: [FormatChoice] = []
     var formats: [String: GroupFormat] = [:]
     for (tensor, rule) in zip(input.tensors, decided) {
       let choice = try ONNXDraft.choice(
-        for: tensor, wish, rule: rule, isLinear: linear.contains(tensor.name))
+        for: tensor, wish, rule: rule, isLinear: linear.all.contains(tensor.name),
+        isHead: linear.heads.contains(tensor.name))
       if choice.format != tensor.format, case .group(let group) = choice.format {
         formats[tensor.name] = group
       }
@@ -58,12 +59,12 @@ struct ONNXDraft: Sendable {
   }
 
   private static func choice(
-    for tensor: TensorDescription, _ wish: LayoutWish, rule: Format?, isLinear: Bool
+    for tensor: TensorDescription, _ wish: LayoutWish, rule: Format?, isLinear: Bool, isHead: Bool
   ) throws(ConversionError) -> FormatChoice {
     let kept = FormatChoice(wanted: tensor.format, format: tensor.format)
     var wanted = rule
     let part = TensorRole(name: tensor.name).part
-    if wanted == nil, isLinear, part != .output, part != .router {
+    if wanted == nil, isLinear, !isHead, part != .output, part != .router {
       wanted = wish.format(weights: tensor.format, columns: tensor.shape.columns)
         .map(Format.group)
     }

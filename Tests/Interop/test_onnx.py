@@ -157,6 +157,19 @@ def test_rules_decide(kerf, models, outputs):
     run(str(output))
 
 
+def test_an_output_head_is_kept_whatever_it_is_called(kerf, models, outputs):
+    model = models("plain")[1]
+    for node in nodes(model.graph):
+        node.name = ""
+    onnx.save(model, outputs / "nameless.onnx")
+    for options, format in [([], "f32"), (["--tensor", "MatMul_30=int8_g32_f32"], "int8_g32_f32")]:
+        report = json.loads(kerf("convert", outputs / "nameless.onnx", outputs / "out.onnx", "--to",
+                                 "int4", "--force", "--json", *options).out)
+        formats = {row["name"]: row["format"] for row in report["tensors"]}
+        assert formats["onnx::MatMul_10"] == "int4_g32_f32"
+        assert formats["onnx::MatMul_30"] == format
+
+
 def test_rows_that_do_not_fill_groups_are_kept(kerf, models, outputs):
     result = kerf("convert", models("plain")[0], outputs / "out.onnx", "--to", "int4")
     assert "could not take" in result.err

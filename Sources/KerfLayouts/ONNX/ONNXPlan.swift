@@ -97,14 +97,23 @@ public struct ONNXPlan: Sendable {
     self.places = places
   }
 
-  /// The names of the weights of linear layers that are not quantized yet.
+  /// The names of the weights of linear layers that are not quantized yet, and which of them an
+  /// exporter has left without a name that tells what they do, though their product is an output.
   package static func linearWeights(
     of model: ONNXModel, at path: FilePath
-  ) throws(LayoutError) -> Set<String> {
-    let names = try ONNXMatrices(model, at: path).matrices.compactMap { matrix -> String? in
-      if case .stored = matrix.content { matrix.name } else { nil }
+  ) throws(LayoutError) -> (all: Set<String>, heads: Set<String>) {
+    let outputs = Set(
+      model.graph.messages(ONNXSchema.Graph.outputs)
+        .compactMap { $0.text(ONNXSchema.Pair.first) }.map(UTF8Name.init))
+    var (all, heads): (Set<String>, Set<String>) = ([], [])
+    for matrix in try ONNXMatrices(model, at: path).matrices {
+      guard case .stored = matrix.content else { continue }
+      all.insert(matrix.name)
+      if ONNXMatrices.isNumbered(matrix.name), outputs.contains(UTF8Name(matrix.node.outputs[0])) {
+        heads.insert(matrix.name)
+      }
     }
-    return Set(names)
+    return (all, heads)
   }
 
   /// The names of the files.
