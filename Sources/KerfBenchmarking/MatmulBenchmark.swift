@@ -1,5 +1,4 @@
 internal import KerfCodecs
-public import KerfElements
 internal import KerfMatmul
 
 /// What is to be measured: formats × layers × rows of activations × cores × threads.
@@ -33,8 +32,10 @@ public struct MatmulBenchmark: Sendable {
     ]
   }
 
-  /// Formats that `matmul` is measured with by default: those that quantize.
-  public static let usualFormats: [Format] = [.q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+  /// Formats that `matmul` is measured with by default: those of the integer core.
+  public static let usualFormats =
+    ["q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "int8_channel", "int4_g128", "int4_g64"]
+    .compactMap(WeightFormat.init(name:))
 
   /// Formats of the weights.
   public var formats = MatmulBenchmark.usualFormats

@@ -26,6 +26,11 @@ extension Format: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
 }
 
+extension MatmulBenchmark.WeightFormat: ExpressibleByArgument {
+  /// The format of that name, whatever its case.
+  public init?(argument: String) { self.init(name: argument) }
+}
+
 extension MatmulBenchmark.Core: ExpressibleByArgument {}
 
 extension MatmulBenchmark.Layer: ExpressibleByArgument {

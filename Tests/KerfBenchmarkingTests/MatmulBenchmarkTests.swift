@@ -9,7 +9,7 @@ import Testing
 
   init() throws {
     var benchmark = MatmulBenchmark()
-    benchmark.formats = [.q4_0, .f16]
+    benchmark.formats = [.format(.q4_0), .format(.f16)]
     benchmark.layers = [.init(n: 40, k: 64)]
     benchmark.rows = [1, 9]
     benchmark.threads = [1, 2]
@@ -31,6 +31,19 @@ import Testing
     #expect(report.rows.filter { $0.core == .openblas }.count == (others ? 8 : 0))
     #expect(report.rows.filter { $0.core == .f32 }.count == (others ? 4 : 0))
     #expect(report.machine.yardsticks.map(\.threads) == [1, 2])
+  }
+
+  @Test("formats of weights have names, and channels the length of a row")
+  func weightFormats() throws {
+    typealias Weights = MatmulBenchmark.WeightFormat
+    for name in ["q8_0", "int4_g64_zp", "int8_channel", "int4_channel_bias_bf16"] {
+      #expect(Weights(name: name.uppercased())?.description == name)
+    }
+    #expect(Weights(name: "q8_channel") == nil && Weights(name: "channel") == nil)
+    let channel = try #require(Weights(name: "int8_channel_zp"))
+    #expect(channel.format(columns: 4096)?.name == "int8_g4096_zp")
+    #expect(channel.format(columns: 0) == nil)
+    #expect(Weights.format(.q4_0).format(columns: 33) == nil)
   }
 
   @Test("errors are those of int8 activations, or of f32")
