@@ -4,8 +4,17 @@ Those with packed weights have fast kernels for bf16 activations alone."""
 
 import functools
 import itertools
+import os
 
 import torch
+
+
+def tiles():
+    """What oneDNN computes with beyond vectors."""
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA")
+    if limit:
+        return f" held to {limit}"
+    return " with AMX" if torch.cpu._is_amx_tile_supported() else ""
 
 
 class Peer:
@@ -27,12 +36,18 @@ class Peer:
                 *((f"torch.{engine}", f"quantized.linear_dynamic, {name}",
                    "a scale a row, activations int8 per matrix", torch.float32,
                    functools.partial(self.dynamic, engine=engine))
-                  for engine, name in [("onednn", "oneDNN"), ("fbgemm", "FBGEMM")])],
+                  for engine, name in [("onednn", f"oneDNN{tiles()}"), ("fbgemm", "FBGEMM")])],
         }
         for name, length in [("q4_0", 32), ("q4_1", 32), ("int4_g64", 64), ("int4_g128", 128)]:
             ways[name] = [
                 ("torch", "_weight_int4pack_mm_for_cpu", f"groups of {length}, activations bf16",
                  torch.bfloat16, functools.partial(self.int4, length=length))]
+        limit = os.environ.get("ONEDNN_MAX_CPU_ISA")
+        if limit:
+            # Held to other instructions, it is another contestant, and no other product is.
+            ways = {"int8_channel": [
+                (f"{name}.{limit.split('_')[-1].lower()}", what, *others)
+                for name, what, *others in ways["int8_channel"] if name == "torch.onednn"]}
         found = {}
         for name, what, grain, kind, product in ways.get(format, []):
             try:

@@ -106,7 +106,10 @@ class Matmul:
         folder = self.peers / "llama.cpp/bin"
         there = [name for name in PEERS if name != "ggml" or folder.exists()]
         environment = {**os.environ, "KERF_GGML": str(folder)}
-        return [Child(name, python, self.script, environment, threads) for name in there]
+        # oneDNN multiplies with tiles where the CPU has them; this is it with vectors.
+        vectors = {**environment, "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI"}
+        return [Child(name, python, self.script, environment, threads) for name in there] + [
+            Child("torch", python, self.script, vectors, threads)]
 
     def contest(self, name, layer, threads, children):
         """All contestants for one format and layer, in turns."""
