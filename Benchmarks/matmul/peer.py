@@ -7,8 +7,8 @@
 
 A peer is a module with a function `open(format, n, k, copies)` that returns its ways to multiply
 with such weights: `{name: (what it is, of what granularity, make)}`. `make(m)` returns a function
-that multiplies M rows of activations once for each of some copies of the weights, and how many
-these are.
+that multiplies M rows of activations once for each of some copies of the weights, how many these
+are, and, where the peer knows it, the relative error of such a product.
 """
 
 import importlib
@@ -67,8 +67,10 @@ def main():
                 key = wanted["way"], wanted["m"]
                 if key not in works:
                     works = {key: ways[key[0]][2](key[1])}
-                work, passes = works[key]
-                answer = {"seconds": best(work, passes, wanted["seconds"], threads)}
+                work, passes, *error = works[key]
+                answer = {
+                    "seconds": best(work, passes, wanted["seconds"], threads),
+                    "relative_error": error[0] if error else None}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
         print(json.dumps(answer), file=answers, flush=True)

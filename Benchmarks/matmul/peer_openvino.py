@@ -4,22 +4,27 @@ import numpy as np
 import openvino
 from openvino import opset13 as ops
 
+# Type, bits, and elements of a group: a row where there are none.
 TYPES = {
-    "q8_0": (openvino.Type.i8, 8), "q4_0": (openvino.Type.i4, 4), "q4_1": (openvino.Type.u4, 4)}
+    "q8_0": (openvino.Type.i8, 8, 32), "q4_0": (openvino.Type.i4, 4, 32),
+    "q4_1": (openvino.Type.u4, 4, 32), "int8_channel": (openvino.Type.i8, 8, None),
+    "int4_g64": (openvino.Type.i4, 4, 64), "int4_g128": (openvino.Type.i4, 4, 128)}
 
 
 class Peer:
     def __init__(self, threads):
         self.core = openvino.Core()
         self.settings = {
-            "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32",
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": 32}
+            "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
 
     def open(self, format, n, k, copies):
         if format not in TYPES:
             return {}
-        kind, bits = TYPES[format]
-        count = copies(n * k * bits // 8 + n * k // 32 * 2)
+        kind, bits, group = TYPES[format]
+        length = group or k
+        dynamic = min(length, 128)
+        settings = {**self.settings, "DYNAMIC_QUANTIZATION_GROUP_SIZE": dynamic}
+        count = copies(n * k * bits // 8 + n * k // length * 2)
         self.requests = {}
         # Constants made of tensors lend their memory.
         self.lent = []
@@ -28,24 +33,25 @@ class Peer:
             # Products of many rows do not live on the caches: two copies do.
             number = count if m < 32 else min(count, 2)
             if number not in self.requests:
-                model = self.model(kind, bits, n, k, number)
-                compiled = self.core.compile_model(model, "CPU", self.settings)
+                model = self.model(kind, bits, length, n, k, number)
+                compiled = self.core.compile_model(model, "CPU", settings)
                 self.requests = {number: compiled.create_infer_request()}
             request = self.requests[number]
             x = openvino.Tensor(np.random.default_rng(2).standard_normal((m, k), np.float32))
             request.set_input_tensor(x)
             return request.infer, number
 
-        what = f"MatMul, compressed {kind.get_type_name()}, dynamic quantization by 32"
-        return {"openvino": (what, "groups of 32", make)}
+        what = f"MatMul, compressed {kind.get_type_name()}, dynamic quantization by {dynamic}"
+        grain = f"groups of {length}" if group else "a scale a row"
+        return {"openvino": (what, grain, make)}
 
-    def model(self, kind, bits, n, k, count):
+    def model(self, kind, bits, length, n, k, count):
         random = np.random.default_rng(1)
         x = ops.parameter([-1, k], np.float32)
         results = []
         for _ in range(count):
             codes = random.integers(0, 256, n * k * bits // 8, dtype=np.uint8)
-            shape = [n, k // 32, 32]
+            shape = [n, k // length, length]
             if bits == 8:
                 weights = ops.constant(codes.view(np.int8).reshape(shape))
             else:
@@ -53,11 +59,11 @@ class Peer:
                 weights = ops.constant(openvino.Tensor(codes, openvino.Shape(shape), kind))
             weights = ops.convert(weights, np.float16)
             if kind == openvino.Type.u4:
-                zeros = random.integers(0, 256, n * k // 32 // 2, dtype=np.uint8)
+                zeros = random.integers(0, 256, n * k // length // 2, dtype=np.uint8)
                 self.lent.append(zeros)
-                zeros = openvino.Tensor(zeros, openvino.Shape([n, k // 32, 1]), kind)
+                zeros = openvino.Tensor(zeros, openvino.Shape([n, k // length, 1]), kind)
                 weights = ops.subtract(weights, ops.convert(ops.constant(zeros), np.float16))
-            scales = (random.random((n, k // 32, 1)) * 0.01).astype(np.float16)
+            scales = (random.random((n, k // length, 1)) * 0.01).astype(np.float16)
             weights = ops.multiply(weights, ops.constant(scales))
             weights = ops.reshape(weights, np.array([n, k]), False)
             results.append(ops.matmul(x, ops.convert(weights, np.float32), False, True))

@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 
-FORMATS = ["q8_0", "q4_0", "q4_1", "q5_0", "q5_1"]
+FORMATS = ["q8_0", "q4_0", "q4_1", "int8_channel", "int4_g128", "int4_g64", "q5_0", "q5_1"]
+# Groups of integers, of which Kerf is held against the machine's peaks.
+GROUPS = ["int8_channel", "int4_g128", "int4_g64", "int4_g32", "int4_g64_zp", "int4_g64_bias"]
 LAYERS = [(4096, 4096), (4096, 14336), (14336, 4096)]
 ROWS = [1, 8, 32, 512]
 PEERS = ["ggml", "onnxruntime", "torch", "openvino"]
@@ -67,7 +69,7 @@ class Matmul:
         self.script = root / "Benchmarks/matmul/peer.py"
         self.quick = quick
         self.rounds, self.seconds = (2, 0.1) if quick else (3, 0.4)
-        self.formats = FORMATS[:3] if quick else FORMATS
+        self.formats = FORMATS[:6] if quick else FORMATS
         self.layers = LAYERS[:1] if quick else LAYERS
         self.threads = sorted({1, os.cpu_count()}, reverse=True)
         self.left_out = {}
@@ -104,7 +106,10 @@ class Matmul:
         folder = self.peers / "llama.cpp/bin"
         there = [name for name in PEERS if name != "ggml" or folder.exists()]
         environment = {**os.environ, "KERF_GGML": str(folder)}
-        return [Child(name, python, self.script, environment, threads) for name in there]
+        # oneDNN multiplies with tiles where the CPU has them; this is it with vectors.
+        vectors = {**environment, "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI"}
+        return [Child(name, python, self.script, environment, threads) for name in there] + [
+            Child("torch", python, self.script, vectors, threads)]
 
     def contest(self, name, layer, threads, children):
         """All contestants for one format and layer, in turns."""
@@ -124,7 +129,9 @@ class Matmul:
                 try:
                     for m in ROWS:
                         answer = child.ask("run", way=way, m=m, seconds=self.seconds)
-                        keep(found, way, m, answer["seconds"], what=what, grain=grain)
+                        keep(
+                            found, way, m, answer["seconds"], what=what, grain=grain,
+                            relative_error=answer["relative_error"])
                 except Failure as failure:
                     self.leave_out(child, name, failure)
                     ways = [each for each in ways if each[0] is not child or child.process]
@@ -141,9 +148,12 @@ class Matmul:
         # The yardstick's rows come with any format; its own name is not one that it is run with.
         formats = ["q8_0"] if name == "f32" else [name]
         report = self.bench(formats, layer, ROWS, [threads], cores, self.seconds)
+        length = name.partition("_g")[2].partition("_")[0] or "32"
+        grain = "a scale a row" if "channel" in name else f"blocks of {length}"
+        by = "128" if "channel" in name else length
         what = {
-            "integer": ("packed weights, activations int8 by 32", "blocks of 32"),
-            "openblas": ("panels decoded for sgemm", "blocks of 32"),
+            "integer": (f"packed weights, activations int8 by {by}", grain),
+            "openblas": ("panels decoded for sgemm", grain),
             "f32": (f"OpenBLAS, {report['machine']['openblas_kernels']} kernels", "f32")}
         for row in report["rows"]:
             core = row["core"]
@@ -166,7 +176,8 @@ class Matmul:
         threads = sorted(self.threads)
         say("matmul: Kerf beside the machine's peaks")
         report = self.bench(
-            ["q8_0", "q4_0"], LAYERS[0], [1, 512], threads, ["integer", "openblas", "f32"], seconds)
+            ["q8_0", "q4_0", *GROUPS], LAYERS[0], [1, 512], threads,
+            ["integer", "openblas", "f32"], seconds)
         replaced = report["machine"]["openblas_kernels_replaced"] or "Haswell"
         say(f"matmul: OpenBLAS with the {replaced} kernels")
         own = self.bench(

@@ -173,6 +173,11 @@ KERF_INLINE i32x16 f32x16_to_nearest_i32(f32x16 x) {
   return to.v;
 }
 
+/// Of each eight bytes, the first, the third, and so on, then the second, the fourth, and so on.
+KERF_INLINE u8x16 u8x16_evens_first(u8x16 x) {
+  return __builtin_shufflevector(x, x, 0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+}
+
 /// The largest lane.
 KERF_INLINE int32_t i32x16_largest(i32x16 x) { return __builtin_reduce_max(x); }
 /// The sum of all lanes, wrapping.

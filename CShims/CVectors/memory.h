@@ -20,6 +20,9 @@ KERF_MEMORY(u8x64)
 /// Asks for a line of memory that is going to be read. Any address will do.
 KERF_INLINE void bytes_prefetch(const void *source) { __builtin_prefetch(source, 0, 3); }
 
+/// The same of a line that is not going to be read at once: it waits in the second-level cache.
+KERF_INLINE void bytes_prefetch_early(const void *source) { __builtin_prefetch(source, 0, 2); }
+
 /// Writes the whole lines of `staged` past the caches and moves the rest to its front, less than a
 /// line, whose length is returned.
 ///

@@ -8,7 +8,8 @@ extension MatmulBenchmark {
   ///
   /// - Parameter progress: Told of each contest before it starts: its number, how many there are,
   ///   and a name for people.
-  /// - Throws: ``MatmulError``: a format that a layer's rows do not fit, too little memory to count.
+  /// - Precondition: Rows of every layer end on a block of every format.
+  /// - Throws: ``MatmulError``: too little memory to count.
   public func run(
     progress: (_ done: Int, _ of: Int, _ name: String) -> Void = { _, _, _ in }
   ) throws(MatmulError) -> MatmulReport {
@@ -24,7 +25,10 @@ extension MatmulBenchmark {
         cores.contains(.f32) && MatmulBenchmark.hasOpenBLAS
         ? Operands(f32: layer, copies: copies) : nil
       sgemm.removeAll()
-      for format in formats {
+      for weights in formats {
+        guard let format = weights.format(filling: layer.k) else {
+          preconditionFailure("rows of \(layer.k) do not end on a block of \(weights)")
+        }
         let operands = try Operands(
           format, layer, copies: copies, cores: cores.filter { canRun($0, format, table) })
         for m in rows {

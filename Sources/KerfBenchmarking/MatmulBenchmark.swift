@@ -33,8 +33,10 @@ public struct MatmulBenchmark: Sendable {
     ]
   }
 
-  /// Formats that `matmul` is measured with by default: those that quantize.
-  public static let usualFormats: [Format] = [.q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+  /// Formats that `matmul` is measured with by default: those of the integer core.
+  public static let usualFormats =
+    ["q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "int8_channel", "int4_g128", "int4_g64"]
+    .compactMap { FormatName($0) }
 
   /// Formats of the weights.
   public var formats = MatmulBenchmark.usualFormats

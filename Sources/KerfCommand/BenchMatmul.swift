@@ -16,14 +16,20 @@ struct BenchMatmul: ParsableCommand {
       thread is timed by its processor, several by the clock on the wall; the best turn counts. \
       The error is that of a sample of Y against the f64 product of the decoded weights.
 
+      Groups as long as a row are named by the word channel: int8_channel, int4_channel_zp.
+
       EXAMPLES
         kerf bench matmul --quick
         kerf bench matmul --formats q8_0,q4_0 --m 1,512 --threads 1,2
+        kerf bench matmul --formats int8_channel,int4_g64_bias --shape 4096x4096
         kerf bench matmul --shape 4096x14336 --cores integer,f32 --json > matmul.json
       """)
 
-  @Option(help: ArgumentHelp("Formats of the weights.", valueName: "format,…"))
-  var formats = List(MatmulBenchmark.usualFormats)
+  @Option(
+    help: ArgumentHelp(
+      "Formats of the weights. (default: those of the integer core that fill the rows)",
+      valueName: "format,…"))
+  var formats: List<FormatName>?
 
   @Option(name: .customLong("m"), help: ArgumentHelp("Rows of X.", valueName: "count,…"))
   var rows = List([1, 8, 32, 512])
@@ -51,7 +57,9 @@ struct BenchMatmul: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if let format = formats.elements.first(where: { !$0.isEncodable }) {
+    for weights in formats?.elements ?? [] {
+      // Whatever rows it has.
+      guard case .format(let format) = weights, !format.isEncodable else { continue }
       throw ValidationError("--formats \(format): Kerf does not compute with it yet")
     }
     if let count = rows.elements.first(where: { !(1...1 << 16).contains($0) }) {
@@ -63,26 +71,34 @@ struct BenchMatmul: ParsableCommand {
     if let seconds, !(seconds > 0 && seconds <= 3600) {
       throw ValidationError("--seconds \(seconds): expected more than 0, and at most 3600")
     }
-    for layer in shape {
-      for format in formats.elements where layer.k % format.elementsPerBlock != 0 {
+    for layer in layers {
+      for weights in chosenFormats where weights.format(filling: layer.k)?.isEncodable != true {
         throw ValidationError(
-          "--shape \(layer.n)x\(layer.k): rows of \(layer.k) do not end on a block of \(format), "
-            + "which are \(format.elementsPerBlock)")
+          "--shape \(layer.n)x\(layer.k): rows of \(layer.k) do not end on a block of \(weights)")
       }
     }
   }
 
+  private var chosenFormats: [FormatName] {
+    if let formats { return formats.elements }
+    return MatmulBenchmark.usualFormats.filter { weights in
+      layers.allSatisfy { weights.format(filling: $0.k)?.isEncodable == true }
+    }
+  }
+
+  private var layers: [MatmulBenchmark.Layer] {
+    if !shape.isEmpty { return shape }
+    return quick ? [MatmulBenchmark.Layer.usual[0]] : MatmulBenchmark.Layer.usual
+  }
+
   func run() throws {
     var benchmark = MatmulBenchmark()
-    benchmark.formats = formats.elements
+    benchmark.formats = chosenFormats
     benchmark.rows = rows.elements
     benchmark.cores = cores.elements
     if let threads { benchmark.threads = threads.elements }
-    if quick {
-      benchmark.layers = [MatmulBenchmark.Layer.usual[0]]
-      benchmark.seconds = 0.1
-    }
-    if !shape.isEmpty { benchmark.layers = shape }
+    benchmark.layers = layers
+    if quick { benchmark.seconds = 0.1 }
     if let seconds { benchmark.seconds = seconds }
     if !MatmulBenchmark.hasOpenBLAS {
       benchmark.cores.removeAll { $0 != .integer }

@@ -8,11 +8,11 @@ extension PackedFormat {
   /// See ``PackedKernels/widen``.
   @inline(__always)
   static func widen(
-    _ packed: UnsafeRawPointer, _ blocks: Int, _ target: UnsafeMutableRawPointer
+    _ panel: UnsafeRawPointer, _ first: Int, _ blocks: Int, _ target: UnsafeMutableRawPointer
   ) {
     var b = 0
     while b < blocks {
-      let from = packed + packedByteCount &* b
+      let from = panel + packedByteCount &* (first &+ b)
       let to = target + 1280 &* b
       var half = 0
       while half < 2 {
@@ -34,15 +34,35 @@ extension PackedFormat {
     }
   }
 
-  /// About a kilobyte. A CPU fetches ahead in several pages at once, and in each but a little: with
-  /// eight panels taking turns, each asked for two turns ahead, weights arrive half as fast again as
-  /// one panel's alone.
+  /// Blocks that a panel takes before it is another one's turn: about a kilobyte. A CPU fetches ahead
+  /// in several pages at once, and in each but a little: with eight panels taking turns, each asked
+  /// for two turns ahead, weights arrive half as fast again as one panel's alone.
   @inline(__always)
   private static var turnBlocks: Int { max(1, 1152 / packedByteCount) }
 
   /// See ``PackedKernels/multiply``.
   @inline(__always)
   static func multiply(
+    _ activations: UnsafeRawPointer, _ rows: Int, _ panels: PackedPanels,
+    _ sums: UnsafeMutablePointer<Float>
+  ) {
+    var first = 0
+    while first < panels.blocks {
+      let blocks = min(turnBlocks, panels.blocks &- first)
+      let x = activations + 48 &* rows &* first
+      var p = 0
+      while p < panels.count {
+        multiply(
+          x, rows, panels.start + (panels.stride &* p &+ packedByteCount &* first), blocks,
+          sums + 32 &* rows &* p)
+        p &+= 1
+      }
+      first &+= blocks
+    }
+  }
+
+  @inline(__always)
+  private static func multiply(
     _ activations: UnsafeRawPointer, _ rows: Int, _ packed: UnsafeRawPointer, _ blocks: Int,
     _ sums: UnsafeMutablePointer<Float>
   ) {
@@ -115,24 +135,29 @@ extension PackedFormat {
 
   static var packedKernels: PackedKernels {
     PackedKernels(
-      tileRows: tileRows, directRows: 4, turnBlocks: turnBlocks,
+      blockElements: 32, tileRows: tileRows, directRows: directRows,
       pack: { pack($0, $1, $2, $3, $4) },
       unpack: { unpack($0, $1, $2, $3, $4) },
-      quantize: { quantize($0, $1, $2, $3) },
-      widen: { widen($0, $1, $2) },
+      quantize: {
+        Activations<2>.quantize($0, $1, $2, $3, codeOfZero: codeOfZero, inPairs: false)
+      },
+      widen: { widen($0, $1, $2, $3) },
       multiplyUnpacked: {
         if hasMinimum {
-          Tile<Packed.Products, 1>.multiply($0, $1, $2, $3, $4)
+          Tile<Packed.Products, 8, 1>.multiply($0, $1, $2, $3, $4)
         } else {
-          Tile<Packed.Products, 0>.multiply($0, $1, $2, $3, $4)
+          Tile<Packed.Products, 8, 0>.multiply($0, $1, $2, $3, $4)
         }
       },
-      multiply: { multiply($0, $1, $2, $3, $4) })
+      multiply: { multiply($0, $1, $2, $3) })
   }
 }
 
+/// Rows of activations that a direct product takes at most.
+let directRows = 4
+
 #if KERF_AVX512
-  private let tileRows = 7
+  let tileRows = 7
 #else
-  private let tileRows = 4
+  let tileRows = 4
 #endif

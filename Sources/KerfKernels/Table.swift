@@ -48,6 +48,7 @@ package let kernelTable = KernelTable(
     case .q4_1: Q4_1.packedKernels
     case .q5_0: Q5_0.packedKernels
     case .q5_1: Q5_1.packedKernels
+    case .group(let group): PackedGroup(group)?.kernels
     default: nil
     }
   },

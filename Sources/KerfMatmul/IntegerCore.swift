@@ -4,11 +4,11 @@
 // gives them. More rows are cut into tiles, and W is unpacked for many tiles at a time:
 //
 //     for each part of M of up to 512 rows and each group of 8 panels of W   (a piece, one thread)
-//       for each 16 blocks along K
-//         for each panel: unpack 16 blocks, 20 KB, to the first-level cache
+//       for each span of some blocks along K
+//         for each panel: unpack the span, 26 KB, to the first-level cache
 //           for each tile of X: multiply
 //
-// The group's sums, 512 KB, and 16 blocks of X, 400 KB, stay in the second-level cache.
+// The group's sums, 512 KB, and a span of X, 400 KB, stay in the second-level cache.
 //
 // Y does not depend on the cut, the threads or the instruction set.
 
@@ -20,13 +20,16 @@ struct IntegerCore: Sendable {
   private let kernels: PackedKernels
   private let weights: Weights
   private let rows: PackedRows
+  /// Blocks along K, and those that are unpacked at a time.
+  private let blocks: Int
+  private let spans: EvenParts
 
-  /// Blocks along K that are unpacked at a time.
-  private static let depth = 16
+  /// Bytes of a panel that are unpacked at a time.
+  private static let unpackedByteCount = 26 << 10
   /// Rows of X whose sums stay in the second-level cache, and panels beside each other.
   private static let partRows = 512
   private static let groupPanels = 8
-  /// Panels that take turns in a direct product; see ``PackedKernels/turnBlocks``.
+  /// Panels that take turns in a direct product; see ``PackedKernels/multiply``.
   private static let directPanels = 8
   /// Elements of X below which one thread quantizes them all.
   private static let quantizedPieceCount = 1 << 15
@@ -36,14 +39,18 @@ struct IntegerCore: Sendable {
     self.kernels = kernels
     self.weights = weights
     rows = PackedRows(format: weights.format, shape: weights.shape)
+    blocks = product.k / kernels.blockElements
+    spans = EvenParts(
+      of: blocks, atMost: max(1, IntegerCore.unpackedByteCount / kernels.unpackedByteCount))
   }
 
   /// Writes Y.
   func run() {
     let isDirect = product.m <= kernels.directRows
-    let tiles = Tiles(rows: product.m, atMost: isDirect ? kernels.directRows : kernels.tileRows)
+    let tiles = EvenParts(
+      of: product.m, atMost: isDirect ? kernels.directRows : kernels.tileRows)
     let activations = AlignedBuffer(
-      byteCount: product.m * rows.blocks * MatmulLayout.activationByteCount)
+      byteCount: product.m * blocks * kernels.activationByteCount)
     quantize(tiles, MutableAddress(activations.baseAddress))
     if isDirect {
       multiplyDirectly(Address(activations.baseAddress))
@@ -54,15 +61,15 @@ struct IntegerCore: Sendable {
 
   // MARK: Activations
 
-  /// Sixteen blocks along K after another sixteen; of each, tile after tile; in a tile, block after
-  /// block; in a block, row after row. So tiles follow each other in memory as they are multiplied.
-  private func quantize(_ tiles: Tiles, _ target: MutableAddress) {
+  /// Span after span; of each, tile after tile; in a tile, block after block; in a block, row after
+  /// row. So tiles follow each other in memory as they are multiplied.
+  private func quantize(_ tiles: EvenParts, _ target: MutableAddress) {
     let elements = product.m * product.k
     let threads = elements < IntegerCore.quantizedPieceCount ? 1 : product.threads
     Threads.forEachWorker(min(threads, tiles.count), pieces: tiles.count) { next in
-      let scratch = AlignedBuffer(byteCount: IntegerCore.depth * 32 * 4)
+      let scratch = AlignedBuffer(byteCount: spans.largest * kernels.blockElements * 4)
       while let tile = next() {
-        quantize(tiles.rows(tile), scratch.pointer(to: Float.self), target.pointer)
+        quantize(tiles[tile], scratch.pointer(to: Float.self), target.pointer)
       }
     }
   }
@@ -70,17 +77,23 @@ struct IntegerCore: Sendable {
   private func quantize(
     _ tile: Range<Int>, _ scratch: UnsafeMutablePointer<Float>, _ target: UnsafeMutableRawPointer
   ) {
-    let bytes = MatmulLayout.activationByteCount
-    let stride = tile.count * bytes
-    for b in Swift.stride(from: 0, to: rows.blocks, by: IntegerCore.depth) {
-      let blocks = min(IntegerCore.depth, rows.blocks - b)
-      let block = target + (b * product.m + tile.lowerBound * blocks) * bytes
+    let bytes = kernels.activationByteCount
+    let elements = kernels.blockElements
+    for span in 0..<spans.count {
+      let span = spans[span]
+      let block = target + activationOffset(span, tile)
       for i in tile {
         kernels.quantize(
-          product.floats(i, from: b * 32, count: blocks * 32, scratch: scratch), blocks,
-          block + (i - tile.lowerBound) * bytes, stride)
+          product.floats(
+            i, from: span.lowerBound * elements, count: span.count * elements, scratch: scratch),
+          span.count, block + (i - tile.lowerBound) * bytes, tile.count * bytes)
       }
     }
+  }
+
+  /// Where a tile's part of a span begins.
+  private func activationOffset(_ span: Range<Int>, _ tile: Range<Int>) -> Int {
+    (span.lowerBound * product.m + tile.lowerBound * span.count) * kernels.activationByteCount
   }
 
   // MARK: Few rows
@@ -88,97 +101,97 @@ struct IntegerCore: Sendable {
   private func multiplyDirectly(_ activations: Address) {
     let group = max(1, min(IntegerCore.directPanels, rows.panels / (2 * product.threads)))
     let pieces = (rows.panels + group - 1) / group
+    let panelSums = product.m * MatmulLayout.panelRows
     Threads.forEachWorker(min(product.threads, pieces), pieces: pieces) { next in
       let source = PanelSource(weights, rows, kernels, panels: group)
-      let sums = AlignedBuffer(byteCount: group * panelSumCount * 4)
+      // Sums, and as much scratch.
+      let sums = AlignedBuffer(byteCount: 2 * group * panelSums * 4)
       while let piece = next() {
         let panels = piece * group...min(piece * group + group, rows.panels) - 1
-        multiplyDirectly(
-          activations.pointer, panels, source.packed(panels), sums.pointer(to: Float.self))
-      }
-    }
-  }
-
-  /// The panels take turns along K.
-  private func multiplyDirectly(
-    _ activations: UnsafeRawPointer, _ panels: ClosedRange<Int>, _ packed: UnsafeRawPointer,
-    _ sums: UnsafeMutablePointer<Float>
-  ) {
-    UnsafeMutableRawPointer(sums).initializeMemory(
-      as: UInt8.self, repeating: 0, count: panels.count * panelSumCount * 4)
-    let blockBytes = rows.panelByteCount / max(1, rows.blocks)
-    for b in stride(from: 0, to: rows.blocks, by: kernels.turnBlocks) {
-      for p in 0..<panels.count {
+        sums.baseAddress.initializeMemory(
+          as: UInt8.self, repeating: 0, count: panels.count * panelSums * 4)
         kernels.multiply(
-          activations + b * product.m * MatmulLayout.activationByteCount, product.m,
-          packed + p * rows.panelByteCount + b * blockBytes,
-          min(kernels.turnBlocks, rows.blocks - b), sums + p * panelSumCount)
+          activations.pointer, product.m,
+          PackedPanels(
+            start: source.packed(panels), count: panels.count, stride: rows.panelByteCount,
+            blocks: blocks),
+          sums.pointer(to: Float.self))
+        for (p, panel) in panels.enumerated() {
+          store(sums.pointer(to: Float.self) + p * panelSums, panel, 0..<product.m)
+        }
       }
     }
-    for (p, panel) in panels.enumerated() {
-      store(sums + p * panelSumCount, panel, 0..<product.m)
-    }
   }
-
-  /// Floats of one panel's sums.
-  private var panelSumCount: Int { kernels.directRows * MatmulLayout.panelRows }
 
   // MARK: Many rows
 
-  private func multiply(_ tiles: Tiles, _ activations: Address) {
+  private func multiply(_ tiles: EvenParts, _ activations: Address) {
     // Groups are smaller where there are not enough for all threads.
     let group = max(1, min(IntegerCore.groupPanels, rows.panels / (2 * product.threads)))
     let groups = (rows.panels + group - 1) / group
-    let parts = (product.m + IntegerCore.partRows - 1) / IntegerCore.partRows
-    let largestPart = (tiles.count + parts - 1) / parts * kernels.tileRows
-    Threads.forEachWorker(min(product.threads, groups * parts), pieces: groups * parts) { next in
+    let parts = EvenParts(
+      of: tiles.count, atMost: (IntegerCore.partRows + kernels.tileRows - 1) / kernels.tileRows)
+    let largestPart = parts.largest * kernels.tileRows
+    let pieces = groups * parts.count
+    Threads.forEachWorker(min(product.threads, pieces), pieces: pieces) { next in
       let source = PanelSource(weights, rows, kernels, panels: group)
-      let unpacked = AlignedBuffer(byteCount: IntegerCore.depth * MatmulLayout.unpackedByteCount)
+      let unpacked = AlignedBuffer(byteCount: spans.largest * kernels.unpackedByteCount)
       let sums = AlignedBuffer(byteCount: group * largestPart * MatmulLayout.panelRows * 4)
       while let piece = next() {
-        let first = piece / parts * group
-        let part = piece % parts
+        let first = piece / parts.count * group
         multiply(
-          tiles, part * tiles.count / parts..<(part + 1) * tiles.count / parts,
-          first...min(first + group, rows.panels) - 1, activations.pointer, source,
+          tiles, parts[piece % parts.count], first...min(first + group, rows.panels) - 1,
+          activations.pointer, source,
           unpacked.baseAddress, sums.pointer(to: Float.self))
       }
     }
   }
 
   private func multiply(
-    _ tiles: Tiles, _ part: Range<Int>, _ panels: ClosedRange<Int>,
+    _ tiles: EvenParts, _ part: Range<Int>, _ panels: ClosedRange<Int>,
     _ activations: UnsafeRawPointer, _ source: borrowing PanelSource,
     _ unpacked: UnsafeMutableRawPointer, _ sums: UnsafeMutablePointer<Float>
   ) {
-    let firstRow = tiles.rows(part.lowerBound).lowerBound
-    let endRow = tiles.rows(part.upperBound - 1).upperBound
+    let firstRow = tiles[part.lowerBound].lowerBound
+    let endRow = tiles[part.upperBound - 1].upperBound
     let panelSums = (endRow - firstRow) * MatmulLayout.panelRows
     UnsafeMutableRawPointer(sums)
       .initializeMemory(as: UInt8.self, repeating: 0, count: panels.count * panelSums * 4)
     let packed = source.packed(panels)
-    for b in stride(from: 0, to: rows.blocks, by: IntegerCore.depth) {
-      let blocks = min(IntegerCore.depth, rows.blocks - b)
-      for p in 0..<panels.count {
-        kernels.widen(
-          packed + p * rows.panelByteCount + b * (rows.panelByteCount / rows.blocks), blocks,
-          unpacked)
-        for tile in part {
-          let tile = tiles.rows(tile)
+    // What is unpacked next is asked for meanwhile, some of it with every tile.
+    let share = rows.panelByteCount / spans.count / part.count
+    for s in 0..<spans.count {
+      let span = spans[s]
+      let isLast = s + 1 == spans.count
+      for (p, panel) in panels.enumerated() {
+        kernels.widen(packed + p * rows.panelByteCount, span.lowerBound, span.count, unpacked)
+        var ahead = packed
+        if p + 1 < panels.count {
+          ahead += (p + 1) * rows.panelByteCount + offset(of: span)
+        } else if !isLast {
+          ahead += offset(of: spans[s + 1])
+        }
+        var first = part.lowerBound
+        while first < part.upperBound {
+          let tile = tiles[first]
+          // Y goes to memory while the next tile is computed.
+          let next = isLast ? first + 1 : tiles.equal(from: first, to: part.upperBound)
+          let sums = sums + p * panelSums + (tile.lowerBound - firstRow) * MatmulLayout.panelRows
           kernels.multiplyUnpacked(
-            activations
-              + (b * product.m + tile.lowerBound * blocks) * MatmulLayout.activationByteCount,
-            tile.count, unpacked, blocks,
-            sums + p * panelSums + (tile.lowerBound - firstRow) * MatmulLayout.panelRows)
+            activations + activationOffset(span, tile), unpacked, sums,
+            ahead + (first - part.lowerBound) * share,
+            TileWork(
+              rows: tile.count, count: next - first, blocks: span.count, share: share))
+          if isLast { store(sums, panel, tile) }
+          first = next
         }
       }
     }
-    // Row after row: what is beside each other in Y is written at once.
-    for i in firstRow..<endRow {
-      for (p, panel) in panels.enumerated() {
-        store(sums + p * panelSums + (i - firstRow) * MatmulLayout.panelRows, panel, i..<i + 1)
-      }
-    }
+  }
+
+  /// Where about a span of a packed panel begins.
+  private func offset(of span: Range<Int>) -> Int {
+    rows.panelByteCount / blocks * span.lowerBound
   }
 
   /// Writes one panel's sums, 32 a row, to those rows of Y.
@@ -189,20 +202,26 @@ struct IntegerCore: Sendable {
   }
 }
 
-/// Rows of X cut into tiles as even as can be, the taller ones first.
-private struct Tiles {
+/// Things in a row, cut into parts as even as can be, the larger ones first.
+private struct EvenParts: Sendable {
   let count: Int
-  private let height: Int
-  private let taller: Int
+  private let size: Int
+  private let larger: Int
 
-  init(rows: Int, atMost largest: Int) {
-    count = (rows + largest - 1) / largest
-    (height, taller) = rows.quotientAndRemainder(dividingBy: count)
+  init(of things: Int, atMost most: Int) {
+    count = (things + most - 1) / most
+    (size, larger) = things.quotientAndRemainder(dividingBy: count)
   }
 
-  func rows(_ tile: Int) -> Range<Int> { start(tile)..<start(tile + 1) }
+  /// Things of the first part.
+  var largest: Int { larger > 0 ? size &+ 1 : size }
 
-  private func start(_ tile: Int) -> Int { tile &* height &+ min(tile, taller) }
+  subscript(part: Int) -> Range<Int> { start(part)..<start(part + 1) }
+
+  /// The end of the parts from `first` on that have as many things, at most `end`.
+  func equal(from first: Int, to end: Int) -> Int { first < larger ? min(larger, end) : end }
+
+  private func start(_ part: Int) -> Int { part &* size &+ min(part, larger) }
 }
 
 /// Packed panels: the weights' own, or packed into scratch from weights as files hold them.
@@ -229,7 +248,7 @@ private struct PanelSource: ~Copyable {
     for panel in panels {
       kernels.pack(
         bytes + panel * MatmulLayout.panelRows * rows.byteCount, rows.byteCount,
-        rows.inPanel(panel), rows.blocks,
+        rows.inPanel(panel), rows.formatBlocks,
         scratch.baseAddress + (panel - panels.lowerBound) * rows.panelByteCount)
     }
     return UnsafeRawPointer(scratch.baseAddress)

@@ -7,7 +7,8 @@ public enum MatmulCore: String, Sendable, Hashable, CaseIterable {
   case automatic
   /// Panels of weights decoded to f32, and OpenBLAS's `sgemm`. Every computed format.
   case openBLAS
-  /// Activations quantized to int8 in blocks of 32, products summed in integers. The block formats.
+  /// Activations quantized to int8 in blocks, products summed in integers. The block formats, and
+  /// integers of 4 and 8 bits in groups that 32 elements divide, with any offset and type of scales.
   case integer
   /// As `openBLAS`, with Kerf's own plain kernel: for builds without OpenBLAS.
   case portable
@@ -15,9 +16,10 @@ public enum MatmulCore: String, Sendable, Hashable, CaseIterable {
 
 /// The product of activations and quantized weights: Y[M,N] = X[M,K] · W[N,K]ᵀ + bias.
 ///
-/// The integer core quantizes X to int8 in blocks of 32 along K (d = max|x| / 127): its result
-/// differs from the f32 product by what that takes from X, about 0.5 % of a typical element. It is
-/// the same to the bit under every instruction set and for any number of threads. A row of X that
+/// The integer core quantizes X to int8 in blocks along K (d = max|x| / 127): of 32 for the block
+/// formats; for groups of 128, 64 or 32, the most that divides a group, so of 128 for most channels.
+/// Its result differs from the f32 product by what that takes from X, about 0.5 % of a typical
+/// element. It is the same to the bit under every instruction set and for any number of threads. A row of X that
 /// holds NaN, an infinity or a magnitude above 2¹⁰⁰ makes NaN of its row of Y. The other cores
 /// compute in f32; ask for one of them where X must not be rounded.
 ///
@@ -25,7 +27,7 @@ public enum MatmulCore: String, Sendable, Hashable, CaseIterable {
 ///   - x: Activations, shape [M, K], f32, f16 or bf16.
 ///   - weights: Shape [N, K], blocks along K, any format that the engine computes with.
 ///   - bias: f32 of shape [N], added to each row of the product.
-///   - core: What computes. `automatic` takes the integer core for block formats, for others
+///   - core: What computes. `automatic` takes the integer core for the formats that it has, for others
 ///     OpenBLAS, and Kerf's own kernel for few rows of X or where the build has no OpenBLAS.
 ///   - threads: Threads to work on; `KERF_THREADS` or all processors where it is `nil`.
 /// - Returns: Shape [M, N], f32.

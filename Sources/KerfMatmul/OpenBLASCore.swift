@@ -6,8 +6,10 @@
   extension DecodedPanels {
     /// Rows of W that are decoded beside each other: `sgemm` packs X anew for each such piece.
     private static let pieceRows = 512
-    /// Columns that are decoded at a time: 1 MB of floats, which stay in the second-level cache.
+    /// Columns that are decoded at a time: 1 MB of floats, which stay in the second-level cache. Of
+    /// formats with longer blocks it is a block, and fewer rows.
     private static let pieceColumns = 512
+    private static let pieceCount = 1 << 20
 
     /// The product through OpenBLAS. The threads are ours, over rows of W, and each call of `sgemm`
     /// runs on the thread that makes it.
@@ -16,9 +18,10 @@
       // Few pieces are divided further, so that every thread has some.
       let panels = PackedRows(format: weights.format, shape: weights.shape).panels
       let wanted = (panels + product.threads - 1) / product.threads
-      let group = max(1, min(DecodedPanels.pieceRows / MatmulLayout.panelRows, wanted))
+      let depth = min(k, Format.length(about: DecodedPanels.pieceColumns, of: [weights.format]))
+      let rows = min(DecodedPanels.pieceRows, DecodedPanels.pieceCount / depth)
+      let group = max(1, min(rows / MatmulLayout.panelRows, wanted))
       let pieces = (panels + group - 1) / group
-      let depth = min(k, DecodedPanels.pieceColumns)
       let x = AlignedBuffer(byteCount: product.floats == nil ? m * k * 4 : 0)
       let floats = product.floats ?? widened(product, x.pointer(to: Float.self))
       let activations = Address(UnsafeRawPointer(floats))

@@ -40,7 +40,7 @@ public struct PackedWeights: Sendable {
       let to = MutableAddress(base)
       Threads.forEach(rows.panels, threads: threads ?? Threads.defaultCount) { panel in
         kernels.unpack(
-          from.pointer + panel * rows.panelByteCount, rows.blocks,
+          from.pointer + panel * rows.panelByteCount, rows.formatBlocks,
           to.pointer + panel * MatmulLayout.panelRows * rows.byteCount, rows.byteCount,
           rows.inPanel(panel))
       }
@@ -72,7 +72,7 @@ extension QuantizedTensor {
       Threads.forEach(rows.panels, threads: threads ?? Threads.defaultCount) { panel in
         kernels.pack(
           from.pointer + panel * MatmulLayout.panelRows * rows.byteCount, rows.byteCount,
-          rows.inPanel(panel), rows.blocks, to.pointer + panel * rows.panelByteCount)
+          rows.inPanel(panel), rows.formatBlocks, to.pointer + panel * rows.panelByteCount)
       }
     }
     return PackedWeights(format: format, shape: shape, storage: packed)
@@ -94,15 +94,15 @@ func currentTable() throws(MatmulError) -> KernelTable {
 struct PackedRows {
   /// Rows.
   let count: Int
-  /// Blocks of a row.
-  let blocks: Int
+  /// Blocks of a row, as the format has them.
+  let formatBlocks: Int
   /// Bytes of a row where it is not packed.
   let byteCount: Int
 
   init(format: Format, shape: Shape) {
     count = shape.rows
-    blocks = shape.columns / format.elementsPerBlock
-    byteCount = blocks * format.bytesPerBlock
+    formatBlocks = shape.columns / format.elementsPerBlock
+    byteCount = formatBlocks * format.bytesPerBlock
   }
 
   var panels: Int { (count + MatmulLayout.panelRows - 1) / MatmulLayout.panelRows }

@@ -1,4 +1,4 @@
-package import KerfElements
+public import KerfElements
 
 /// `REGEX=FORMAT`: tensors whose name matches take that format.
 public struct FormatRule: Sendable {

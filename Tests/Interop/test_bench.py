@@ -21,7 +21,7 @@ def holds(value, kind):
 @pytest.fixture(scope="module")
 def report(kerf):
     return json.loads(kerf(
-        *TINY, "--formats", "q8_0,Q4_0,f16", "--m", "1,9", "--threads", "1,2", "--json").out)
+        *TINY, "--formats", "q8_0,Q4_0,f16,int8_channel", "--m", "1,9", "--threads", "1,2", "--json").out)
 
 
 def test_machine(report):
@@ -38,7 +38,9 @@ def test_rows(report):
         for threads in [1, 2]:
             assert {(f, c) for f, c, *rest in found if rest == [m, threads]} == {
                 ("q8_0", "integer"), ("q8_0", "openblas"), ("q4_0", "integer"),
-                ("q4_0", "openblas"), ("f16", "openblas"), ("f32", "f32")}
+                ("q4_0", "openblas"), ("f16", "openblas"), ("f32", "f32"),
+                # A channel is a group as long as a row.
+                ("int8_g64", "integer"), ("int8_g64", "openblas")}
     for (_, core, *_), row in found.items():
         assert (row["n"], row["k"]) == (48, 64)
         # Only the integer core computes with what the peak is made of.
@@ -68,6 +70,13 @@ def test_errors(report):
         assert row["relative_error"] < (0.02 if row["core"] == "integer" else 1e-5), row
 
 
+def test_default_formats_are_those_that_fill_the_rows(kerf):
+    words = [*TINY[:2], "--shape", "32x96", "--m", "1", "--threads", "1", "--cores", "integer",
+             "--seconds", "1e-6", "--json"]
+    found = {row["format"] for row in json.loads(kerf(*words).out)["rows"]}
+    assert {"q8_0", "int8_g96"} <= found and "int4_g64" not in found
+
+
 def test_table(kerf):
     result = kerf(*TINY, "--formats", "q5_1", "--m", "3", "--threads", "1", "--cores", "integer")
     lines = result.out.splitlines()
@@ -79,7 +88,8 @@ def test_table(kerf):
     (["--formats", "q8_1"], "does not compute"),
     (["--formats", "nonsense"], "nonsense"),
     (["--shape", "64"], "64"),
-    (["--shape", "64x33"], "do not end on a block"),
+    (["--shape", "64x33", "--formats", "q8_0"], "do not end on a block"),
+    (["--shape", "64x4097", "--formats", "int4_channel"], "do not end on a block"),
     (["--m", "0"], "expected 1 to"),
     (["--threads", "0"], "expected 1 to"),
     (["--seconds", "0"], "expected more than 0"),

@@ -9,7 +9,7 @@ import Testing
 
   init() throws {
     var benchmark = MatmulBenchmark()
-    benchmark.formats = [.q4_0, .f16]
+    benchmark.formats = [.format(.q4_0), .format(.f16)]
     benchmark.layers = [.init(n: 40, k: 64)]
     benchmark.rows = [1, 9]
     benchmark.threads = [1, 2]

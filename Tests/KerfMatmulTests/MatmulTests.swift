@@ -13,7 +13,10 @@ import Testing
 
 @Suite struct MatmulTests {
   @Test(
-    "f32 cores give the product of the decoded weights", arguments: Format.encodable,
+    "f32 cores give the product of the decoded weights",
+    arguments: Format.encodable
+      + ["int8_g64", "int4_g128_zp", "int5_g32_bias", "int8_g1000", "int4_g1536", "nf4_g64"]
+      .map { Format(name: $0)! },
     [
       Size(m: 1, n: 1, k: 32), Size(m: 2, n: 3, k: 64), Size(m: 17, n: 67, k: 416),
       Size(m: 3, n: 600, k: 1056),

@@ -8,6 +8,7 @@ import Testing
     "come back byte for byte", arguments: packedFormats,
     [(1, 32), (31, 64), (32, 32), (33, 416), (67, 96), (0, 32), (5, 0)])
   func roundTrip(format: Format, size: (n: Int, k: Int)) throws {
+    let size = (n: size.n, k: format.columns(size.k))
     let w = try arbitraryWeights(format, n: size.n, k: size.k, seed: size.n)
     let packed = try w.packed(for: .thisProcessor, threads: 2)
     #expect(packed.format == format)
@@ -22,7 +23,7 @@ import Testing
   @Test("lie in memory alike under every instruction set", arguments: packedFormats)
   func layout(format: Format) throws {
     let (n, blocks) = (29, 7)
-    let w = try arbitraryWeights(format, n: n, k: 32 * blocks, seed: 1)
+    let w = try arbitraryWeights(format, n: n, k: format.elementsPerBlock * blocks, seed: 1)
     let row = blocks * format.bytesPerBlock
     let packed = tables.map { table in
       var target = [UInt8](repeating: 1, count: 32 * row)
@@ -38,6 +39,12 @@ import Testing
 
   @Test("say which formats cannot be packed")
   func errors() throws {
+    // Codes of other lengths, and groups that no 32 elements divide, go through the other cores.
+    for name in ["int3_g64", "int5_g32_bias", "int8_g100", "int4_g16", "nf4_g64"] {
+      let format = Format(name: name)!
+      let w = try arbitraryWeights(format, n: 2, k: format.elementsPerBlock, seed: 1)
+      #expect(throws: MatmulError.notPacked(format)) { try w.packed() }
+    }
     let w = try Tensor(shape: [2, 32], [Float](repeating: 1, count: 64))
     #expect(throws: MatmulError.notPacked(.f16)) { try w.quantized(as: .f16).packed() }
     let cube = try Tensor(shape: [1, 2, 32], [Float](repeating: 1, count: 64))

@@ -35,5 +35,6 @@ import Testing
     #expect(FormatName("e4m3_channel_e8m0")?.isEncodable == true)
     #expect(FormatName("int4_channel_e8m0")?.isEncodable == false)
     #expect(FormatName("q4_K")?.fitting([2, 32]) == .q5_0)
+    #expect(FormatName("q4_0")?.format(filling: 33) == nil)
   }
 }

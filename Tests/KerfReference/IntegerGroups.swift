@@ -37,12 +37,7 @@ public struct ReferenceIntegerGroup {
     stride(from: 0, to: bytes.count, by: group.byteCount).flatMap { start in
       let block = Array(bytes[start..<start + group.byteCount])
       let s = number(block, at: 0)
-      let head = group.byteCount - group.codeByteCount
-      return (0..<group.length).map { i in
-        let code = (0..<bits).reduce(0) { code, k in
-          let bit = i * bits + k
-          return code | Int(block[head + bit / 8] >> (bit % 8) & 1) << k
-        }
+      return codes(block).map { code in
         switch group.offset {
         case .none: return Float(code - (1 << (bits - 1))) * s
         case .zeroPoint: return Float(code - Int(block[group.scale.byteCount])) * s
@@ -50,6 +45,29 @@ public struct ReferenceIntegerGroup {
         }
       }
     }
+  }
+
+  /// Codes as they are stored, from 0 on.
+  private func codes(_ block: [UInt8]) -> [Int] {
+    let head = group.byteCount - group.codeByteCount
+    return (0..<group.length).map { i in
+      (0..<bits).reduce(0) { code, k in
+        let bit = i * bits + k
+        return code | Int(block[head + bit / 8] >> (bit % 8) & 1) << k
+      }
+    }
+  }
+
+  /// A group as products have it: y = q · scale + minimum, where codes count from the middle.
+  func centered(_ block: [UInt8]) -> (codes: [Int32], scale: Float, minimum: Float?) {
+    let s = number(block, at: 0)
+    let minimum: Float? =
+      switch group.offset {
+      case .none: nil
+      case .zeroPoint: (middle - Float(block[group.scale.byteCount])) * s
+      case .bias: number(block, at: group.scale.byteCount) + middle * s
+      }
+    return (codes(block).map { Int32($0) - Int32(middle) }, s, minimum)
   }
 
   private func bytes(_ fields: Fields) -> [UInt8] {

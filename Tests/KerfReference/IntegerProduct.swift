@@ -2,11 +2,26 @@
 
 import KerfElements
 
-/// Codes, scale and minimum of one block of weights: y = (q − zero) · d + m.
+/// Codes, scale and minimum of one block of weights: y = q · d + m.
 private struct WeightBlock {
   let codes: [Int32]
   let scale: Float
   let minimum: Float?
+
+  /// Blocks of groups: up to 128 elements that share a scale are summed together.
+  static func blocks(_ bytes: [UInt8], _ group: GroupFormat) -> [WeightBlock] {
+    let (codes, scale, minimum) = ReferenceIntegerGroup(.group(group)).centered(bytes)
+    let length = productBlock(.group(group))
+    return stride(from: 0, to: group.length, by: length).map {
+      WeightBlock(codes: Array(codes[$0..<$0 + length]), scale: scale, minimum: minimum)
+    }
+  }
+
+  private init(codes: [Int32], scale: Float, minimum: Float?) {
+    self.codes = codes
+    self.scale = scale
+    self.minimum = minimum
+  }
 
   init(_ bytes: [UInt8], _ format: Format) {
     scale = half(bytes, at: 0)
@@ -31,7 +46,13 @@ private struct WeightBlock {
   }
 }
 
-/// 32 activations as int8 codes and a scale: x ≈ q · d.
+/// Elements that share a scale of activations.
+private func productBlock(_ format: Format) -> Int {
+  guard case .group(let group) = format else { return 32 }
+  return [128, 64, 32].first { group.length % $0 == 0 }!
+}
+
+/// Activations of one block as int8 codes and a scale: x ≈ q · d.
 private struct ActivationBlock {
   let codes: [Int32]
   let scale: Float
@@ -57,11 +78,14 @@ public func integerProduct(
   _ x: [Float], _ weights: [UInt8], _ format: Format, m: Int, n: Int, k: Int
 ) -> [Float] {
   let size = format.bytesPerBlock
-  let w = stride(from: 0, to: weights.count, by: size).map {
-    WeightBlock(Array(weights[$0..<$0 + size]), format)
+  let w = stride(from: 0, to: weights.count, by: size).flatMap { start in
+    let block = Array(weights[start..<start + size])
+    guard case .group(let group) = format else { return [WeightBlock(block, format)] }
+    return WeightBlock.blocks(block, group)
   }
-  let a = stride(from: 0, to: x.count, by: 32).map { ActivationBlock(x[$0..<$0 + 32]) }
-  let blocks = k / 32
+  let length = productBlock(format)
+  let a = stride(from: 0, to: x.count, by: length).map { ActivationBlock(x[$0..<$0 + length]) }
+  let blocks = k / length
   var y = [Float](repeating: 0, count: m * n)
   for i in 0..<m {
     for j in 0..<n {

@@ -1,5 +1,3 @@
-public import KerfElements
-
 /// What users call a format: `q4_K`, `int4_g64`, or `int8_channel`, whose groups are as long as a row.
 ///
 /// The last kind is another ``Format`` for every length of rows, so that a name is one only where
@@ -53,21 +51,8 @@ public enum FormatName: Sendable, Hashable, CustomStringConvertible {
     format(columns: FormatName.anyLength)?.isEncodable == true
   }
 
-  /// What a tensor of `shape` takes that cannot take anything else: the format, or what comes nearest
-  /// in smaller blocks.
-  package func fitting(_ shape: Shape) -> Format {
-    if case .format(let format) = self { return format.fitting(shape) }
-    return format(columns: shape.columns).flatMap { $0.isEncodable ? $0 : nil } ?? .f16
-  }
-
-  /// Those names, each once: formats in the order of the table, then groups by name.
-  package static func ordered(_ names: some Sequence<FormatName>) -> [FormatName] {
-    var formats: [Format] = []
-    var channels: Set<FormatName> = []
-    for name in names {
-      if case .format(let format) = name { formats.append(format) } else { channels.insert(name) }
-    }
-    return Format.ordered(formats).map(FormatName.format)
-      + channels.sorted { $0.description < $1.description }
+  /// What it is for rows of so many elements that its blocks fill; `nil` where they do not.
+  public func format(filling columns: Int) -> Format? {
+    format(columns: columns).flatMap { columns.isMultiple(of: $0.elementsPerBlock) ? $0 : nil }
   }
 }
