@@ -19,6 +19,32 @@ import Testing
     }
   }
 
+  @Test(
+    "half words are read as the same floats",
+    arguments: integerGroups.filter {
+      $0.elementsPerBlock <= 128 && $0.elementsPerBlock.isMultiple(of: 16)
+    }, tables)
+  func halfWords(format: Format, table: KernelTable) throws {
+    for input in Input.all {
+      for blocks in [0, 1, 17] {
+        let row = input.row(blocks * format.elementsPerBlock)
+        let halves = row.map { Float16($0) }
+        let brain = row.map { UInt16($0.bitPattern >> 16) }
+        for (words, source, floats) in [
+          (halves.map(\.bitPattern), Format.f16, halves.map { Float($0) }),
+          (brain, .bf16, brain.map { Float(bitPattern: UInt32($0) << 16) }),
+        ] {
+          let expected = try table.encoded(floats, as: format, .reference)
+          for offset in [0, 3] {
+            let found = try table.encoded(words: words, of: source, as: format, offset: offset)
+            let isEqual = found == expected
+            #expect(isEqual, "\(source), \(input.name), \(blocks) blocks")
+          }
+        }
+      }
+    }
+  }
+
   @Test("importance decides as in the twin", arguments: integerGroups, tables)
   func weighted(format: Format, table: KernelTable) throws {
     let twin = ReferenceIntegerGroup(format)
