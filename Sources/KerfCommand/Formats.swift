@@ -6,13 +6,15 @@ struct Formats: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Every format and preset: bits per weight, block, bytes, what it is for.",
     discussion: """
-      A format says how one tensor is stored; a preset, which tensor gets which format.
+      A format says how one tensor is stored; a preset, which tensor gets which format. Blocks of \
+      GGUF have lengths of their own; groups, which other runtimes load, have any.
 
       EXAMPLES
         kerf formats          the formats that can be made or read, and the presets
         kerf formats --all    also those that are only carried from file to file
         kerf formats q4_0     one of them: its layout, and what its codes stand for
         kerf formats q4_K_M   a preset: which tensors get what
+        kerf formats int4_g64_zp   groups of 64 that share a scale and a zero point
       """)
 
   @Argument(help: "A format's or preset's name.")
@@ -28,11 +30,12 @@ struct Formats: ParsableCommand {
     var formats = all ? Format.allCases : Format.decodable
     var presets = Preset.allCases
     if let name {
-      formats = Format(name: name).map { [$0] } ?? []
+      formats = FormatName(name)?.format(columns: Formats.columns).map { [$0] } ?? []
       presets = Preset(name: name).map { [$0] } ?? []
       guard !formats.isEmpty || !presets.isEmpty else {
         throw Terminal.failure(
-          "there is no format or preset “\(name)”; 'kerf formats --all' lists them")
+          "there is no format or preset “\(name)”; 'kerf formats --all' lists them, but for groups such as int4_g64"
+        )
       }
     }
     if json {
@@ -41,7 +44,9 @@ struct Formats: ParsableCommand {
       let parts = formats.map(Formats.details) + presets.map(Formats.details)
       try Terminal.output(parts.joined(separator: "\n\n"))
     } else {
-      try Terminal.output(Formats.table(formats) + "\n\n" + Formats.table(presets))
+      try Terminal.output(
+        [Formats.table(formats), GroupFormats.table, Formats.table(presets)]
+          .joined(separator: "\n\n"))
     }
   }
 
@@ -100,8 +105,12 @@ struct Formats: ParsableCommand {
   }
 
   private static func containers(_ format: Format) -> String {
-    Container.allCases.filter { $0.canHold(format) }.map(\.rawValue).joined(separator: ", ")
+    if case .group(let group) = format { return GroupFormats.layouts(group) }
+    return Container.allCases.filter { $0.canHold(format) }.map(\.rawValue).joined(separator: ", ")
   }
+
+  /// Elements of the rows that a channel is told of.
+  private static let columns = 4096
 
   private static func json(_ formats: [Format], _ presets: [Preset]) -> String {
     let members: JSONMembers = [
@@ -115,7 +124,7 @@ struct Formats: ParsableCommand {
       "name": format.name, "bits_per_weight": format.bitsPerWeight,
       "block_elements": format.elementsPerBlock, "block_bytes": format.bytesPerBlock,
       "encodable": format.isEncodable, "decodable": format.isDecodable,
-      "held_by": Container.allCases.filter { $0.canHold(format) }.map(\.rawValue),
+      "held_by": containers(format).split(separator: ", ").map(String.init),
       "layout": format.layout, "purpose": format.purpose,
     ]
   }

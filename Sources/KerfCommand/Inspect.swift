@@ -15,7 +15,7 @@ struct Inspect: ParsableCommand {
       of experts, those that work for a token are told as well. FP32, FP16, INT8 and INT4 are 4, \
       2, 1 and half a byte for each parameter. A format's bytes are those of all tensors, scales \
       included, as 'kerf convert --pure' writes them to GGUF; q4_K_M and other names of mixes are \
-      possible too.
+      possible too, and groups such as int4_g64, which other runtimes load.
 
       Statistics are of the values that a tensor stands for, in double precision: the standard \
       deviation is that of all elements (divided by n), the kurtosis that beyond a normal \
@@ -25,6 +25,7 @@ struct Inspect: ParsableCommand {
       EXAMPLES
         kerf inspect model.gguf
         kerf inspect model.safetensors --format q4_K,q6_K,q4_K_M
+        kerf inspect downloaded-model/ --format int4_g64,int8_g128
         kerf inspect model.gguf --tensors 'blk\\.0\\.' --statistics
         kerf inspect model.gguf --tensors 'blk.5.ffn_down' --histogram --log
         kerf inspect model.gguf --all --csv > tensors.csv

@@ -36,7 +36,9 @@ package struct ConvertedSizes: Sendable {
     fileprivate mutating func add(_ choice: FormatChoice, rows: Int, columns: Int, of tensors: Int)
       -> Bool
     {
-      let format = Draft.stored(choice, in: .gguf)
+      // Groups are for other runtimes, and no type of GGUF; they are counted as what they are.
+      let isGroup = if case .group = choice.format { choice.kept == nil } else { false }
+      let format = isGroup ? choice.format : Draft.stored(choice, in: .gguf)
       let (count, isTooLong) = rows.multipliedReportingOverflow(by: columns)
       // What GGUF has no type for is counted as it is: it need not fill rows.
       let bytes =

@@ -191,6 +191,20 @@ def test_sizes_are_those_that_convert_tells(name, kerf, model, tmp_path):
             assert report["memory"][row["format"]] == row["bytes"]
 
 
+def test_groups_take_what_their_blocks_do(kerf, tmp_path):
+    arrays = {
+        "model.layers.0.mlp.up_proj.weight": np.ones((64, 128), np.float16),
+        "model.layers.0.mlp.down_proj.weight": np.ones((128, 72), np.float16),
+        "model.norm.weight": np.ones(128, np.float16)}
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(safetensors_bytes({name: ("F16", array) for name, array in arrays.items()}))
+    report = inspect(kerf, path, "--format", "int4_g64,nf4_g8")
+    # Rows of 72 fill no groups of 64, and go on as f16; GGUF has norms in f32.
+    assert report["memory"]["int4_g64"] == 64 * 2 * 34 + 128 * 72 * 2 + 128 * 4
+    assert report["memory"]["nf4_g8"] == (64 * 16 + 128 * 9) * 8 + 128 * 4
+    assert [row["fallbacks"] for row in report["formats"]] == [1, 0]
+
+
 def expected_statistics(x):
     """As NumPy computes them, in double precision."""
     finite = x[np.isfinite(x)].astype(np.float64)

@@ -22,6 +22,28 @@ private let blocks: [Format] = [.q8_0, .q4_0, .q4_1, .q5_0, .q5_1]
     }
   }
 
+  @Test("groups have names in code, which are those of commands")
+  func groups() throws {
+    let names: [(Format, String)] = [
+      (.int4(group: 64), "int4_g64"), (.int8(group: 96), "int8_g96"),
+      (.int4(group: 32, offset: .zeroPoint, scale: .bf16), "int4_g32_zp_bf16"),
+      (.integers(bits: 3, group: 32, offset: .bias), "int3_g32_bias"), (.nf4(), "nf4_g64"),
+      (.fp4(group: 32), "fp4_g32"), (.e4m3(group: 96), "e4m3_g96"), (.e2m1(), "e2m1_g32"),
+      (.e2m1(group: 16, scale: .e4m3), "e2m1_g16_e4m3"),
+    ]
+    var random = SplitMix(seed: 6)
+    let values = random.normals(5 * 192)
+    let tensor = try Tensor(shape: [5, 192], values)
+    for (format, name) in names {
+      #expect(format.name == name && Format(name: name) == format)
+      let quantized = try tensor.quantized(as: format)
+      let bits = Double(quantized.byteCount * 8) / Double(tensor.shape.count)
+      #expect(bits < 9.1 && quantized.format == format)
+      let errors = zip(values, try quantized.dequantized().floats()).map { ($0 - $1) * ($0 - $1) }
+      #expect(errors.reduce(0, +) < 0.1 * Float(values.count), "\(name)")
+    }
+  }
+
   @Test("halves go to blocks and back", arguments: blocks)
   func halves(format: Format) throws {
     var random = SplitMix(seed: 2)
