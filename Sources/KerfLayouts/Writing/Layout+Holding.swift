@@ -7,7 +7,8 @@ extension Layout {
   public func holds(_ format: GroupFormat, columns: Int) -> Bool {
     guard columns > 0, let shape = Shape([32, columns]) else { return false }
     let arrangement = try? arrangement(
-      of: .group(format), shape, named: "", weights: .f16, ModelPlan.Options(), version: .two)
+      of: ModelPlan.Tensor(name: "", shape: shape, format: .group(format), sourceFormat: .f16),
+      ModelPlan.Options(), version: .two)
     return arrangement != nil
   }
 }
