@@ -36,7 +36,10 @@ package struct Draft: Sendable {
     var requests: [(name: String, format: Format, shape: Shape)] = []
     requests.reserveCapacity(choices.count)
     for (tensor, choice) in zip(input.tensors, choices) {
-      requests.append((tensor.name, Draft.stored(choice, in: container), tensor.shape))
+      // Groups that were asked for are no type of a container, which says so.
+      let isAsked = if case .group = choice.format { choice.format != tensor.format } else { false }
+      let format = isAsked ? choice.format : Draft.stored(choice, in: container)
+      requests.append((tensor.name, format, tensor.shape))
     }
     let metadata = OutputMetadata.metadata(
       of: input, in: container, architecture: facts.architecture, target: target,

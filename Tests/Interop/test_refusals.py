@@ -158,9 +158,13 @@ def test_a_rule_that_matches_nothing(kerf, tiny, outputs):
     assert list(outputs.iterdir()) == []
 
 
-def test_a_format_that_the_container_cannot_hold(kerf, tiny, outputs):
-    path = outputs / "x.safetensors"
-    result = kerf("convert", tiny, path, "--to", "q8_0", status=None)
+@pytest.mark.parametrize(
+    "name, arguments", [
+        ("x.safetensors", ["--to", "q8_0"]), ("x.gguf", ["--to", "int4_g32"]),
+        ("x.gguf", ["--to", "q8_0", "--tensor", "weight=int8_channel"])])
+def test_a_format_that_the_container_cannot_hold(name, arguments, kerf, tiny, outputs):
+    path = outputs / name
+    result = kerf("convert", tiny, path, *arguments, status=None)
     assert result.status in (1, 64), result
     assert list(outputs.iterdir()) == []
 
