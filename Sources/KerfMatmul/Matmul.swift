@@ -82,7 +82,9 @@ public func matmul(
 
 // MARK: One way for all of them
 
+// Inlined where the build has no OpenBLAS, it ends swiftc 6.3.1 with signal 11.
 /// As the public functions, with kernels of any instruction set.
+@inline(never)
 package func product(
   _ x: Tensor, _ weights: Weights, bias: Tensor? = nil, core: MatmulCore, threads: Int?,
   table: KernelTable? = nil
