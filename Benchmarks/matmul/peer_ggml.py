@@ -89,6 +89,8 @@ class Peer:
             Size(array.nbytes))
 
     def open(self, format, n, k, copies, kinds=None):
+        if format not in TYPES:
+            return {}
         for release, pointer in reversed(self.opened):
             self.call(None, release, pointer)
         self.opened = []
