@@ -2,14 +2,9 @@ import KerfCheckpoints
 import KerfCodecs
 import KerfElements
 import KerfLayouts
+import KerfTestSupport
 import SystemPackage
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Directories that are written for runtimes: what is in them, and what is refused before.
 struct WritingTests {
@@ -52,24 +47,9 @@ struct WritingTests {
       let config = try JSONValue(contentsOf: model.checkpoint.directory.appending("config.json"))
         .object
     else { return }
-    var template = Array("/tmp/kerf-layouts-XXXXXX".utf8CString)
-    precondition(mkdtemp(&template) != nil, "no temporary directory")
-    let place = FilePath(platformString: template)
-    let path = place.appending("model")
-    defer {
-      for file in ["config.json", "model.safetensors.index.json"] {
-        unlink(path.appending(file).string)
-      }
-      for count in 1...40 {
-        for number in 1...count {
-          let part = PartName(stem: "model", number: number, count: count, ending: "safetensors")
-          unlink(path.appending(part.name(of: number)).string)
-        }
-      }
-      unlink(path.appending("model.safetensors").string)
-      rmdir(path.string)
-      rmdir(place.string)
-    }
+    let folder = try Folder()
+    defer { withExtendedLifetime(folder) {} }
+    let path = folder.file("model")
     let plan = try ModelPlan(
       for: layout,
       tensors: tensors.map {
@@ -116,15 +96,9 @@ struct WritingTests {
   func bandsOfRows(_ layout: Layout, _ name: String) throws {
     let format = Self.group(name)
     let tensors = ["a.weight", "b.weight"].map { Self.tensor($0, format, [416, 64]) }
-    var template = Array("/tmp/kerf-layouts-XXXXXX".utf8CString)
-    precondition(mkdtemp(&template) != nil, "no temporary directory")
-    let place = FilePath(platformString: template)
-    let path = place.appending("model")
-    defer {
-      for file in ["config.json", "model.safetensors"] { unlink(path.appending(file).string) }
-      rmdir(path.string)
-      rmdir(place.string)
-    }
+    let folder = try Folder()
+    defer { withExtendedLifetime(folder) {} }
+    let path = folder.file("model")
     let plan = try Self.plan(layout, tensors)
     let writer = try ModelWriter(plan, at: path, replacing: false, bandByteCount: 2000)
     for (index, place) in plan.places.enumerated() {
