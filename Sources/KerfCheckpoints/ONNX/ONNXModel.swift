@@ -95,8 +95,6 @@ struct ONNXExternal {
   let offset: Int
   /// Bytes, as the model says or as type and extents do; `nil` where neither tells.
   let byteCount: Int?
-  /// Bytes, where the model says so.
-  let statedByteCount: Int?
 
   /// `nil` for a tensor whose bytes are in the model.
   init?(_ tensor: ONNXMessage) {
@@ -108,10 +106,10 @@ struct ONNXExternal {
     location = entries["location"] ?? ""
     // What is no number becomes one that no file has room for.
     offset = entries["offset"].map { Int($0) ?? -1 } ?? 0
-    statedByteCount = entries["length"].map { Int($0) ?? -1 }
+    let stated = entries["length"].map { Int($0) ?? -1 }
     let counted = Shape(tensor.integers(ONNXSchema.Tensor.dimensions)).flatMap { shape in
       ONNXType.format(id: tensor.integer(ONNXSchema.Tensor.type) ?? 0)?.byteCount(for: shape)
     }
-    byteCount = statedByteCount ?? counted
+    byteCount = stated ?? counted
   }
 }
